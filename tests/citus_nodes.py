@@ -6,29 +6,29 @@ Each node is a PostgreSQL of its own in a folder of its own, on loopback, and ou
 import os
 import pwd
 import random
-import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from urllib.parse import urlsplit
 
-import asyncpg
 import psutil
 
 from padron.store.postgres import migrate
+from tests import node_guard
 from tests.memory import find_memory_folder
+from tests.node_guard import END_S_MAX, find_postmaster
 from tests.postgres import SETTINGS, TEMPLATE, Postgres, execute, freeze, list_processes
 
 HOST = "127.0.0.1"
 WORKERS = 2
 START_S_MAX = 60.0
-END_S_MAX = 20.0  # PostgreSQL kills after five seconds what does not end by itself, such as a daemon of Citus
 
 _BARE_TEMPLATE = "template_citus"
 # An account is on one of a few shards, so that two accounts are often on one node and often on two. The maintenance
@@ -49,7 +49,6 @@ _NODE_SETTINGS = SETTINGS | {
     "citus.recover_2pc_interval": "2s",
     "citus.distributed_deadlock_detection_factor": "20",
 }
-_IS_SPREAD = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'counters'::regclass)"
 _END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
 
 
@@ -78,11 +77,8 @@ class Node:
 
     def get_pid(self) -> int | None:
         """Give the first process; None when it does not run."""
-        with suppress(FileNotFoundError, psutil.NoSuchProcess):
-            pid = int((self._data / "postmaster.pid").read_text("utf-8").split()[0])
-            if psutil.Process(pid).name() == "postgres":
-                return pid
-        return None
+        postmaster = find_postmaster(self._data / "postmaster.pid")
+        return None if postmaster is None else postmaster.pid
 
     def ensure_postgres_running(self) -> None:
         if self.get_pid() is None:
@@ -135,7 +131,6 @@ class Cluster(Postgres):
         await self._make_bare_template()
         await self.execute_everywhere(f"CREATE DATABASE {TEMPLATE} TEMPLATE {_BARE_TEMPLATE} STRATEGY file_copy")
         await migrate(self.give_url(TEMPLATE))
-        await _distribute(self.give_url(TEMPLATE))
         await self._seal(TEMPLATE)
 
     async def _create_empty(self) -> str:
@@ -171,40 +166,29 @@ class Cluster(Postgres):
         await self.execute_everywhere(_END_SESSIONS.format(name=name))
 
 
-async def _distribute(url: str) -> None:
-    """Spread the tables, unless `padron migrate` has done it."""
-    settings = {"citus.enable_local_reference_table_foreign_keys": "off"}
-    connection = await asyncpg.connect(url, server_settings=settings)
-    try:
-        if await connection.fetchval(_IS_SPREAD):
-            return
-        root = Path(__file__).parents[1]
-        calls = re.findall(r"SELECT create_\w+\([^;]*;", (root / "docs" / "distribute.sql").read_text("utf-8"))
-        functions = (root / "src/padron/store/postgres/cluster/functions.sql").read_text("utf-8")
-        for statement in (*calls, functions):
-            await connection.execute(statement)
-    finally:
-        await connection.close()
+@contextmanager
+def run_cluster(pg_config: str, workers: int = WORKERS) -> Iterator[Cluster]:
+    """Run a cluster. At the end nothing of it is left, whatever happened to it or to the tests."""
+    bin_path = Path(subprocess.run([pg_config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip())
+    with _guarded_folder() as folder:
+        nodes = [Node(bin_path, folder / f"node-{port}", port) for port in _find_ports(1 + workers)]
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(_start, nodes))
+        cluster = Cluster(nodes)
+        try:
+            yield cluster
+        finally:
+            cluster.close()
 
 
 @contextmanager
-def run_cluster(pg_config: str, workers: int = WORKERS) -> Iterator[Cluster]:
-    """Run a cluster. At the end nothing of it is left, whatever happened to it."""
-    bin_path = Path(subprocess.run([pg_config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip())
-    with TemporaryDirectory(prefix="padron-citus-", dir=find_memory_folder()) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # for the user that the nodes run as
-        nodes = [Node(bin_path, folder / f"node-{port}", port) for port in _find_ports(1 + workers)]
-        try:
-            with ThreadPoolExecutor() as threads:
-                list(threads.map(_start, nodes))
-            cluster = Cluster(nodes)
-            try:
-                yield cluster
-            finally:
-                cluster.close()
-        finally:
-            _end(nodes)
+def _guarded_folder() -> Iterator[Path]:
+    """Give a folder for nodes. At the end, or when this process ends, a guard ends the nodes and removes it."""
+    folder = Path(mkdtemp(prefix="padron-citus-", dir=find_memory_folder()))
+    folder.chmod(0o755)  # for the user that the nodes run as
+    command = [sys.executable, "-P", node_guard.__file__, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+        yield folder
 
 
 def _find_ports(number: int) -> list[int]:
@@ -221,16 +205,3 @@ def _find_ports(number: int) -> list[int]:
 def _start(node: Node) -> None:
     node.make()
     node.ensure_postgres_running()
-
-
-def _end(nodes: Sequence[Node]) -> None:
-    """End all nodes, of which a test may have left some frozen. All are told before one is waited for."""
-    processes = [process for node in nodes if node.get_pid() is not None for process in list_processes(node)]
-    for node in nodes:
-        if (pid := node.get_pid()) is not None:
-            os.kill(pid, signal.SIGQUIT)
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            process.resume()
-    _, alive = psutil.wait_procs(processes, END_S_MAX)
-    assert not alive

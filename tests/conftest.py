@@ -5,7 +5,7 @@ import gc
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, Cast, make_cast
 from tests.citus_nodes import run_cluster
+from tests.forms import ENGINES, SPREAD, can_be_spread, is_form_long, is_long, is_slow
 from tests.kept_connections import KEPT
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
@@ -42,27 +43,12 @@ OpenStore = Callable[[], Awaitable[Store]]
 
 Row = tuple[Any, ...]
 
-ENGINES = ("sqlite", "postgres")
-
 
 class Select(Protocol):
     """Gives the rows of a statement, whose parameters are written $1, $2 on both engines."""
 
     async def __call__(self, statement: str, *parameters: object) -> list[Row]: ...
 
-
-# Left out between two edits, beside campaigns and PostgreSQL.
-_SLOW_FILES = {
-    # start many processes
-    "test_background_imports.py", "test_generators.py", "test_import_options.py", "test_import_places.py",
-    "test_imports.py", "test_scan_vins.py",
-    # wait for what happens after a time
-    "test_authority.py", "test_deadlines.py", "test_rate_limits.py", "test_waiting.py", "test_webhooks.py",
-    # do much: render every page, read large lists, cancel at every step
-    "test_clock.py", "test_cuts.py", "test_export_vehicles.py", "test_limits_at_once.py", "test_pages.py",
-    "test_root_path.py",
-}  # fmt: skip
-_POSTGRES_FIXTURES = {"postgres_server", "replicated_server", "replica_server", "on_postgres"}
 
 # Event loops that serve nobody else: a command's, and those of tests whose servers are processes of their own.
 UNWATCHED = tuple(Path(__file__).parent / name for name in ("browser", "cli", "deploy", "docs", "e2e"))
@@ -122,33 +108,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     is_named = any(hasattr(owner, "engine") for owner in (metafunc.module, metafunc.cls))
     is_named |= any("engine" in table.args[0] for table in tables)
     if "engine" in metafunc.fixturenames and not is_named:
-        longs = [*metafunc.definition.iter_markers("long")] if metafunc.config.getoption("short") else []
-        kept = [one for one in ENGINES if not is_form_long(longs, {"engine": one})]
-        metafunc.parametrize("engine", kept, indirect=True)
-
-
-def is_long(item: pytest.Item) -> bool:
-    """Say whether `make test` leaves out a test: it bears the mark, for every engine or for the one that it runs on."""
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    return is_form_long(item.iter_markers("long"), parameters)
-
-
-def is_form_long(marks: Iterable[pytest.Mark], parameters: Mapping[str, object]) -> bool:
-    longs = (mark for mark in marks if mark.name == "long")
-    return any(not mark.args or parameters.get("engine") in mark.args for mark in longs)
-
-
-def is_slow(item: pytest.Item) -> bool:
-    """Say whether a test is left out between two edits."""
-    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    fixtures = {*getattr(item, "fixturenames", ())}
-    takes_long = is_long(item) or item.get_closest_marker("campaign") is not None or is_slow_file(item.path)
-    return parameters.get("engine") == "postgres" or takes_long or not fixtures.isdisjoint(_POSTGRES_FIXTURES)
-
-
-def is_slow_file(path: Path) -> bool:
-    """Say whether a file's tests are left out between two edits; the rules of the domain never are."""
-    return path.name in _SLOW_FILES and path.parent.name != "domain"
+        engines = [*ENGINES, SPREAD] if can_be_spread(metafunc.definition.path) else ENGINES
+        if metafunc.config.getoption("short"):
+            marks = [*metafunc.definition.iter_markers()]
+            engines = [one for one in engines if not is_form_long(marks, {"engine": one})]
+        metafunc.parametrize("engine", engines, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -238,8 +202,15 @@ async def replica(replica_server: ReplicaServer) -> AsyncIterator[ReplicaServer]
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
-    """The name of the engine that the test runs on (``pytest_generate_tests``)."""
-    return str(request.param)
+    """The name of the engine that the test runs on (``pytest_generate_tests``). A spread database is PostgreSQL's."""
+    return "postgres" if request.param == SPREAD else str(request.param)
+
+
+@pytest.fixture
+def kind(engine: str, request: pytest.FixtureRequest) -> str:
+    """The kind of the test's database: that of an engine, or a spread one."""
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    return SPREAD if parameters.get("engine") == SPREAD else engine
 
 
 @pytest.fixture
@@ -269,12 +240,12 @@ def disk_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def database(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The path or the URL of an empty register."""
-    if engine == "sqlite":
+    if kind == "sqlite":
         folder = request.getfixturevalue("disk_folder") if "disk_folder" in request.fixturenames else tmp_path
         return str(shutil.copy(request.getfixturevalue("template"), folder / "padron.db"))
-    return str(request.getfixturevalue("postgres_database"))
+    return str(request.getfixturevalue("spread_database" if kind == SPREAD else "postgres_database"))
 
 
 @pytest.fixture
@@ -282,6 +253,14 @@ async def postgres_database(primary: Postgres) -> AsyncIterator[str]:
     url = await primary.create_database()
     yield url
     await primary.drop_database(url)
+
+
+@pytest.fixture
+async def spread_database(postgres_server: Postgres) -> AsyncIterator[str]:
+    """The URL of an empty register that looks like a cluster's."""
+    url = await postgres_server.create_database(is_spread=True)
+    yield url
+    await postgres_server.drop_database(url)
 
 
 @pytest.fixture

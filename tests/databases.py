@@ -61,9 +61,10 @@ _MAKE_FUNCTIONS = """
 """
 _LIST_TABLES = """
     SELECT relname FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('schema_migrations', 'register')
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        AND relname !~ '^(schema_migrations|register)(_[0-9]+)?$'
 """
-_IS_CLUSTER = "SELECT to_regclass('pg_dist_node') IS NOT NULL"
+_IS_CLUSTER = "SELECT to_regprocedure('pg_catalog.citus_version()') IS NOT NULL"  # a spread database has tables alone
 # On a cluster, the rows are in tables of each node, which are emptied there: that takes a tenth of the time.
 _LIST_SHARDS = """
     SELECT shard_name(logicalrelid, shardid) FROM pg_dist_shard JOIN pg_dist_placement USING (shardid)
@@ -138,6 +139,10 @@ class Databases:
         if database not in self._idle:
             self._forget(url)
         return wrong
+
+    def has_lent(self, url: str) -> bool:
+        """Say whether a database is lent by us."""
+        return url in self._lent
 
     async def leave_alone(self, url: str) -> None:
         """Connect no more to a database that is lent, for a test that wants nobody else there."""

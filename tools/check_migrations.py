@@ -34,6 +34,8 @@ _FORBIDDEN = (
     (re.compile(r"^(?:revoke|alter role|reassign)\b"), "takes a right away"),
     (re.compile(r"^do\b"), "runs code that this check cannot read"),
 )
+# A register that is spread over a cluster is migrated, too, and Citus refuses this for its tables.
+_SETS_STATISTICS = re.compile(r"\bset statistics\b")
 _UNIQUE_INDEX = re.compile(r"^create unique index .*? on (?:only )?(\w+)")
 
 
@@ -49,9 +51,11 @@ def find_faults(migration: Migration) -> Iterator[str]:
     if first not in _MARKS:
         yield "has no mark: its first line must be `-- expand` or `-- contract`."
         return
+    statements = list_statements(migration.sql)
+    if any(_SETS_STATISTICS.search(statement) for statement in statements):
+        yield "sets the statistics of a column, which a cluster refuses."
     if migration.kind is MigrationKind.CONTRACT:
         return
-    statements = list_statements(migration.sql)
     made = {match[1] for statement in statements if (match := _MADE_TABLE.match(statement))}
     for statement in statements:
         shown = textwrap.shorten(statement, SHOWN_MAX, placeholder=" ...")

@@ -27,7 +27,7 @@ from padron.service.webhooks.sending import Sender
 from padron.store.backups import BackupNote, BackupPlan, RestoredRegister, ShowProgress, describe_backup, show_nothing
 from padron.store.base import Store
 from padron.store.examination import Examination
-from padron.store.sql.migrations import Migration
+from padron.store.sql.migrations import Migrated, Placed
 from padron.traces import Tracer
 
 SWITCH_INTERVAL_S = 0.0005
@@ -104,15 +104,28 @@ def prepare_file(settings: Settings, *, is_checked: bool = True) -> None:
     sqlite.create_file(settings.sqlite_path)
 
 
-async def migrate_database(settings: Settings, *, dry_run: bool = False) -> list[Migration]:
-    """Apply the pending migrations and give them. ``dry_run`` only gives them. Raises ``schema_mismatch``."""
+async def migrate_database(settings: Settings, *, dry_run: bool = False) -> Migrated:
+    """Apply the pending migrations, and spread the tables of a cluster. ``dry_run`` only says what is to be done.
+
+    Raises ``schema_mismatch`` and ``store_unavailable``.
+    """
     if settings.is_sqlite:
         from padron.store import sqlite  # noqa: PLC0415 - only the engine that is used is loaded
 
-        return sqlite.migrate(settings.sqlite_path, dry_run=dry_run)
+        return Migrated(migrations=sqlite.migrate(settings.sqlite_path, dry_run=dry_run), placed=[])
     from padron.store import postgres  # noqa: PLC0415
 
-    return await postgres.migrate(settings.database_url, dry_run=dry_run)
+    placed: list[Placed] = []
+    migrations = await postgres.migrate(settings.database_url, dry_run=dry_run, note=placed.append)
+    return Migrated(migrations=migrations, placed=placed)
+
+
+async def check_read_database(settings: Settings) -> None:
+    """Raise ``store_unavailable`` for a replica that the database cannot have. The replica is not asked."""
+    if settings.read_database_url:
+        from padron.store import postgres  # noqa: PLC0415 - only the engine that is used is loaded
+
+        await postgres.check_replica(settings.database_url)
 
 
 def open_examination(settings: Settings) -> Examination:

@@ -298,7 +298,7 @@ def test_migrate_says_what_it_would_do_does_it_and_then_has_nothing_to_do(cli: C
     assert pending["migrations"][0] == {"number": 1, "name": "initial"}
     assert not Path("padron.db").exists()
     assert "Applied 0001 initial." in cli("migrate").out
-    assert cli("migrate", "--json").document == {"dryRun": False, "migrations": []}
+    assert cli("migrate", "--json").document == {"dryRun": False, "migrations": [], "placed": []}
     assert cli("migrate").out == "The database's schema is up to date.\n"
 
 

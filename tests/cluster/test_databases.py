@@ -1,12 +1,16 @@
 """The tests' own cluster: its databases are alike on every node, come back empty, and nothing of it stays behind."""
 
+import asyncio
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
 from padron.store import postgres
-from tests.cast import NOON, make_vin, registered, save
+from tests.cast import NOON, make_vin, registered, save, wait_until
 from tests.citus_nodes import Cluster, run_cluster
 from tests.cluster.reading import fetch, find_ports, find_shards
 
@@ -14,6 +18,13 @@ _COUNT_ROWS = "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM veh
 _FORGOTTEN = """
     SELECT relname::text FROM pg_class LEFT JOIN pg_dist_partition ON logicalrelid = pg_class.oid
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND logicalrelid IS NULL
+"""
+_RUN_AND_DIE = """
+import os, signal, sys
+from tests.citus_nodes import run_cluster
+with run_cluster(sys.argv[1], workers=0) as doomed:
+    print(doomed.coordinator.get_pid(), doomed.coordinator.folder.parent, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 ACCOUNTS = 8
 
@@ -73,6 +84,19 @@ async def test_nothing_is_left_of_a_cluster_after_a_failure(cluster: Cluster) ->
     assert len(pids) > 1
     assert not any(psutil.pid_exists(pid) for pid in pids)
     assert not folders[0].parent.exists()
+
+
+async def test_nothing_is_left_of_a_cluster_whose_tests_are_killed(cluster: Cluster) -> None:
+    command = [sys.executable, "-c", _RUN_AND_DIE, str(cluster.bin_folder / "pg_config")]
+    done = await asyncio.to_thread(subprocess.run, command, check=False, capture_output=True, text=True, timeout=50)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    pid, folder = done.stdout.split()
+
+    async def is_gone() -> bool:
+        return not Path(folder).exists()
+
+    await wait_until(is_gone, seconds_max=30, every_s=0.1)
+    assert not psutil.pid_exists(int(pid))
 
 
 async def test_one_node_alone_has_all_accounts(cluster: Cluster) -> None:

@@ -44,7 +44,9 @@ LEFT_OUT = {
     "~/padron/bin/pip install": "installs packages",
     "export PATH=": "is about the environment that was left out",
     "pg_basebackup": "copies a whole server; replica.py runs it with the folders of the tests",
-    "psql -h coordinator": "needs Citus; test_distribution.py reads the file",
+    "createuser -h db-1": "is for a node of a cluster, as the next two are",
+    "createdb -h db-1": "is for a node of a cluster",
+    "psql -h db-": "needs Citus; tests/cluster make such a cluster",
     "API_URL=": "runs until it is ended; test_worker_example.py runs it",
     "top -b": "looks for the server by name, and this machine may have several",
 }

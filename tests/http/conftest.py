@@ -78,7 +78,7 @@ def give_clients(http: AsgiClient, runtime: Runtime, cast: Cast) -> Api:
 
 
 class SharedApis:
-    """The applications that a module's tests share: one on each engine."""
+    """The applications that a module's tests share: one on each kind of database."""
 
     def __init__(self, registers: SharedRegisters, stack: AsyncExitStack) -> None:
         self._registers = registers
@@ -87,16 +87,16 @@ class SharedApis:
         self._casts: dict[str, list[Cast]] = {}
         self._numbers = count(1)
 
-    async def lend(self, engine: str, clock: SteppedClock) -> Api:
+    async def lend(self, kind: str, clock: SteppedClock) -> Api:
         """Give the clients of a new cast."""
-        opened = self._opened.get(engine)
+        opened = self._opened.get(kind)
         if opened is None:
-            runtime = build_runtime((await self._registers.open(engine)).store, clock)
+            runtime = build_runtime((await self._registers.open(kind)).store, clock)
             cast = await make_cast(runtime, next(self._numbers))
-            opened = self._opened[engine] = await self._stack.enter_async_context(run_api(runtime, cast))
+            opened = self._opened[kind] = await self._stack.enter_async_context(run_api(runtime, cast))
             return opened
         assert clock is opened.runtime.clock, "A test with a clock of its own shares no register."
-        casts = self._casts.setdefault(engine, [])
+        casts = self._casts.setdefault(kind, [])
         if not casts:
             casts += await self._make_casts(opened.runtime, clock)
         clock.now = NOON + LOOKS_OF_A_CAST * timedelta(seconds=1)
@@ -127,9 +127,9 @@ async def own_api(open_store: Callable[[], Awaitable[Store]], clock: Any, limits
 
 
 @pytest.fixture
-async def shared_api(engine: str, clock: Any, shared_apis: SharedApis) -> Api:  # noqa: ANN401
+async def shared_api(kind: str, clock: Any, shared_apis: SharedApis) -> Api:  # noqa: ANN401
     """The clients of a new cast, in a register that other tests of the module use as well."""
-    return await shared_apis.lend(engine, clock)
+    return await shared_apis.lend(kind, clock)
 
 
 @pytest.fixture(scope="module")
@@ -140,19 +140,19 @@ async def shared_apis(shared_registers: SharedRegisters) -> AsyncIterator[Shared
 
 
 @pytest.fixture
-async def open_stores(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[list[OpenNewStore]]:
+async def open_stores(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[list[OpenNewStore]]:
     """Open one of two equal registers each."""
-    if engine == "sqlite":
+    if kind == "sqlite":
         paths = [str(tmp_path / f"{number}.db") for number in range(2)]
         for path in paths:
             sqlite.migrate(path)
-            await write(engine, path, ONE_EPOCH)
+            await write(kind, path, ONE_EPOCH)
         yield [lambda path=path: sqlite.open_store(path) for path in paths]  # type: ignore[misc]
         return
     server: Postgres = request.getfixturevalue("postgres_server")
-    urls = [await server.create_database() for _ in range(2)]
+    urls = [await server.create_database(is_spread=kind == "spread") for _ in range(2)]
     for url in urls:
-        await write(engine, url, ONE_EPOCH)
+        await write(kind, url, ONE_EPOCH)
     yield [lambda url=url: postgres.open_store(url) for url in urls]  # type: ignore[misc]
     for url in urls:
         await server.drop_database(url)

@@ -8,6 +8,8 @@ from tests.cast import HUMMER, JEEP, UNKNOWN_VIN
 from tests.http.api import STATUS, Api
 from tests.tables import each_row
 
+pytestmark = pytest.mark.spread
+
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 SETTABLE = [0, 1, 3, 4, 5, 6, 7, 8, 9]
 

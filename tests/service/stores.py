@@ -215,9 +215,6 @@ class FaultyStore:
         store._store = self._store.hold_key(held)
         return store
 
-    def give_lane(self, account_id: int) -> int:
-        return self._store.give_lane(account_id)
-
     def fail_at_key_write(self) -> None:
         self.key_write_count += 1
         if self.key_write_count == self.fails_at_key_write:
@@ -265,6 +262,10 @@ class FaultyStore:
     def is_being_checked(self) -> bool | None:
         return self._store.is_being_checked
 
+    @property
+    def failing_node_count(self) -> int:
+        return self._store.failing_node_count
+
     async def watch(self) -> None:
         await self._store.watch()
 
@@ -280,6 +281,9 @@ class FaultyStore:
 
     def trace(self, tracer: Tracer) -> None:
         self._store.trace(tracer)
+
+    def give_lane(self, account_id: int) -> int:
+        return self._store.give_lane(account_id)
 
     async def load_last_changes(self, account_ids: Sequence[int]) -> dict[int, int]:
         return await self._store.load_last_changes(account_ids)

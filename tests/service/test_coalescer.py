@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from itertools import count
 
 import pytest
 
@@ -42,10 +43,14 @@ async def acme(store: Store) -> int:
 
 
 @pytest.fixture
-async def beta(store: Store) -> int:
-    account = (await store.directory.add_account("Beta", NOON)).account_id
-    await save(store, account, registered(HUMMER))
-    return account
+async def beta(store: Store, acme: int) -> int:
+    """An account whose calls may be joined with Acme's: where there are shards, it is in the same one."""
+    for number in count():
+        account = (await store.directory.add_account(f"Beta {number}", NOON)).account_id
+        if store.give_lane(account) == store.give_lane(acme):
+            await save(store, account, registered(HUMMER))
+            return account
+    raise AssertionError
 
 
 def ask(

@@ -231,7 +231,7 @@ async def check_times(register: Register, asked: Asked) -> None:
 @pytest.mark.parametrize("check", [check_questions, check_times], ids=["list and get", "time in status"])
 @pytest.mark.long("postgres")
 def test_the_past_is_what_a_replay_of_the_feed_says(
-    engine: str,
+    kind: str,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
@@ -241,10 +241,10 @@ def test_the_past_is_what_a_replay_of_the_feed_says(
     monkeypatch.setattr("padron.service.reports.time_in_status.BATCH_VEHICLES", 2)
 
     async def open_register() -> tuple[Store, str]:
-        if engine == "sqlite":
+        if kind == "sqlite":
             return await sqlite.open_store(str(tmp_path / "padron.db")), ""
         server: Postgres = request.getfixturevalue("postgres_server")
-        url = await server.create_database()
+        url = await server.create_database(is_spread=kind == "spread")
         return await postgres.open_store(url), url
 
     numbers = iter(range(1_000_000))

@@ -357,12 +357,12 @@ async def look_at(reader: Reader, vehicle_id: int, vin: str) -> tuple[list[Vehic
 @pytest.mark.long("postgres")
 @pytest.mark.timeout(150)
 def test_any_sequence_of_plans_leaves_what_the_model_says(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     class Machine(PlansMachine):
         pass
 
-    with share_register(engine, tmp_path, request) as (Machine.runner, Machine.store):
+    with share_register(kind, tmp_path, request) as (Machine.runner, Machine.store):
         run_state_machine_as_test(
             Machine,
             settings=settings(

@@ -250,9 +250,9 @@ async def take_step(world: World, ids: list[str], kind: str, what: object) -> st
 
 
 @asynccontextmanager
-async def open_select(engine: str, database: str) -> AsyncIterator[Select]:
+async def open_select(kind: str, database: str) -> AsyncIterator[Select]:
     """Give what reads the database beside the store, over one connection."""
-    if engine == "sqlite":
+    if kind == "sqlite":
         file = apsw.Connection(database, flags=apsw.SQLITE_OPEN_READONLY)
 
         async def select_sqlite(statement: str, *parameters: object) -> list[Row]:
@@ -271,20 +271,20 @@ async def open_select(engine: str, database: str) -> AsyncIterator[Select]:
 
 
 @asynccontextmanager
-async def open_world(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[MakeWorld]:
+async def open_world(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[MakeWorld]:
     """Give what makes an account of its own for each example, in one register."""
     server: Postgres | None = None
-    if engine == "sqlite":
+    if kind == "sqlite":
         database = str(tmp_path / "padron.db")
         store: Store = await sqlite.open_store(database)
     else:
         server = request.getfixturevalue("postgres_server")
-        database = await server.create_database()
+        database = await server.create_database(is_spread=kind == "spread")
         store = await postgres.open_store(database)
     clock = SteppedClock()
     names = iter(range(1_000_000))
     scopes = frozenset(scope.value for scope in Scope)
-    async with open_select(engine, database) as select:
+    async with open_select(kind, database) as select:
 
         async def make_world() -> World:
             account = await store.directory.add_account(f"Account {next(names)}", clock())
@@ -298,10 +298,10 @@ async def open_world(engine: str, tmp_path: Path, request: pytest.FixtureRequest
 
 
 @contextmanager
-def run_worlds(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
+def run_worlds(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
     """Give what runs a check on a world of its own."""
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        opened = open_world(engine, tmp_path, request)
+        opened = open_world(kind, tmp_path, request)
         make_world = runner.run(opened.__aenter__())
 
         def run(check: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
@@ -318,9 +318,9 @@ FEW = effort.try_examples(effort.REPAIR_HISTORIES)
 @pytest.mark.timeout(300)
 @pytest.mark.long("postgres")
 def test_undos_of_repairs_give_back_each_state_and_undos_of_those_do_too(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    with run_worlds(engine, tmp_path, request) as run:
+    with run_worlds(kind, tmp_path, request) as run:
 
         @FEW
         @given(fleet=fleets, choices=st.lists(repairs, min_size=1, max_size=5))
@@ -334,9 +334,9 @@ def test_undos_of_repairs_give_back_each_state_and_undos_of_those_do_too(
 @pytest.mark.timeout(300)
 @pytest.mark.long("postgres")
 def test_no_history_with_repairs_in_it_breaks_a_promise(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    with run_worlds(engine, tmp_path, request) as run:
+    with run_worlds(kind, tmp_path, request) as run:
 
         @FEW
         @given(fleet=fleets, history=st.lists(steps, min_size=1, max_size=8))

@@ -173,13 +173,13 @@ def check_obstacle(target: Seen, now: dict[int, Seen], vehicle_id: int, left: Le
 @pytest.mark.timeout(150)
 @pytest.mark.long("postgres")
 def test_an_undo_brings_back_what_nobody_touched_since_and_can_be_undone(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     async def open_register() -> tuple[Store, str]:
-        if engine == "sqlite":
+        if kind == "sqlite":
             return await sqlite.open_store(str(tmp_path / "padron.db")), ""
         server: Postgres = request.getfixturevalue("postgres_server")
-        url = await server.create_database()
+        url = await server.create_database(is_spread=kind == "spread")
         return await postgres.open_store(url), url
 
     clock = SteppedClock()

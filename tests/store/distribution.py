@@ -107,14 +107,22 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
         yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, DIALECT).text
 
 
-async def find_reach(connection: asyncpg.Connection, statement: str) -> Reach:
-    """Give how far a statement reaches. The connection must plan without looking at values."""
+async def plan(connection: asyncpg.Connection, statement: str) -> list[tuple[Node, tuple[Node, ...]]]:
+    """Give each part of a statement's plan, and the parts above it.
+
+    The connection must plan without looking at values.
+    """
     await connection.execute(f"DEALLOCATE ALL; PREPARE asked AS {statement}")
     count = await connection.fetchval("SELECT cardinality(parameter_types) FROM pg_prepared_statements")
     values = f"({', '.join(['NULL'] * count)})" if count else ""
     text = await connection.fetchval(f"EXPLAIN (VERBOSE, COSTS off, FORMAT json) EXECUTE asked{values}")
+    return list(_walk(json.loads(text)[0]["Plan"]))
+
+
+async def find_reach(connection: asyncpg.Connection, statement: str) -> Reach:
+    """Give how far a statement reaches."""
     reach = Reach()
-    for node, above in _walk(json.loads(text)[0]["Plan"]):
+    for node, above in await plan(connection, statement):
         is_change = node["Node Type"] == "ModifyTable"
         within = any(other["Node Type"] == "ModifyTable" for other in above)
         reach.modifies_within |= is_change and bool(above)

@@ -5,28 +5,21 @@ Checked as far as plain PostgreSQL can, for whatever tables and files of stateme
 
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from padron.domain.status import VehicleStatus
 from padron.store.postgres import open_store, statuses
+from padron.store.postgres.cluster.tables import REFERENCE_TABLES
 from padron.store.postgres.statuses import Patience
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.conftest import Select
 from tests.postgres import Postgres
 from tests.store.distribution import Reach, find_reach, list_statements
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "distribute.sql"
-
 # Copied to every node, so that any row may refer to them, and unique beyond an account.
-COPIED = {
-    "accounts", "former_accounts", "schema_migrations", "register",
-    "users", "members", "known_people", "sessions", "invitations", "sign_ins",
-    "user_identities", "provided_members", "pending_sign_ins", "passkeys", "passkey_challenges",
-    "saved_views", "chosen_views",
-}  # fmt: skip
+COPIED = REFERENCE_TABLES
 # People belong to the server. Their statements reach only what is copied to every node.
 OF_PEOPLE = ("people.sql ", "sessions.sql ", "openid.sql ", "passkeys.sql ", "views.sql ")
 
@@ -275,33 +268,6 @@ async def test_a_rule_that_is_broken_shows(planner: asyncpg.Connection) -> None:
         assert len(await list_broken_rules(planner)) == 1, fault
         await transaction.rollback()
     assert await list_broken_rules(planner) == []
-
-
-async def test_the_script_spreads_every_table_after_those_that_it_refers_to(planner: asyncpg.Connection) -> None:
-    """The script is run, on functions of Citus's names that only note what they were called with."""
-    await planner.execute("""
-        CREATE TABLE noted (place serial, name text, by_column text, beside text);
-        CREATE FUNCTION create_reference_table(regclass) RETURNS void LANGUAGE sql AS
-            $$ INSERT INTO noted (name) VALUES ($1::text) $$;
-        CREATE FUNCTION create_distributed_table(regclass, text, colocate_with text) RETURNS void LANGUAGE sql AS
-            $$ INSERT INTO noted (name, by_column, beside) VALUES ($1::text, $2, $3) $$;
-    """)
-    await planner.execute(SCRIPT.read_text("utf-8"))
-    noted = await planner.fetch("SELECT name, by_column, beside FROM noted ORDER BY place")
-    tables = await planner.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'noted'")
-    names = [name for name, _, _ in noted]
-    assert sorted(names) == sorted(name for (name,) in tables), "a table is missing in the script, or twice in it"
-    assert {name for name, column, _ in noted if column is None} == COPIED
-    spread = [(name, column, beside) for name, column, beside in noted if column is not None]
-    assert {column for _, column, _ in spread} == {"account_id"}
-    assert spread[0][2] == "none"
-    assert {beside for _, _, beside in spread[1:]} == {spread[0][0]}
-    references = """
-        SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint
-        WHERE contype = 'f' AND connamespace = 'public'::regnamespace
-    """
-    for table, other in await planner.fetch(references):
-        assert names.index(other) < names.index(table), f"{table} refers to {other}, which the script spreads later"
 
 
 async def test_plain_statements_write_the_same_rows_as_the_one_statement(

@@ -53,9 +53,9 @@ _FAIL_SQLITE = "CREATE TRIGGER planted AFTER {} ON {} BEGIN SELECT RAISE(ABORT, 
 
 
 @pytest.fixture
-async def register(engine: str, shared_registers: SharedRegisters) -> SharedRegister:
+async def register(kind: str, shared_registers: SharedRegisters) -> SharedRegister:
     """The register of all cases: a database whose schema was changed is of no use to tests of other modules."""
-    return await shared_registers.lend(engine)
+    return await shared_registers.lend(kind)
 
 
 @pytest.fixture

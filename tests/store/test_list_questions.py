@@ -140,14 +140,15 @@ def ask_for_several() -> Iterator[VehicleQuery]:
 @pytest.mark.campaign
 @pytest.mark.long("postgres")
 def test_any_question_is_answered_in_order_without_repeating_or_skipping(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     async def open_filled() -> tuple[Store, str]:
         store: Store
-        if engine == "sqlite":
+        if kind == "sqlite":
             store, url = await sqlite.open_store(str(tmp_path / "padron.db")), ""
         else:
-            url = await request.getfixturevalue("postgres_server").create_database()
+            server: Postgres = request.getfixturevalue("postgres_server")
+            url = await server.create_database(is_spread=kind == "spread")
             store = await postgres.open_store(url)
         for name in ("Acme", "Beta"):  # who must see nothing of each other
             account = await store.directory.add_account(name, NOON)

@@ -26,9 +26,9 @@ class Filled:
 
 
 @pytest.fixture
-async def store(engine: str, shared_registers: SharedRegisters) -> Store:
+async def store(kind: str, shared_registers: SharedRegisters) -> Store:
     """The register of all tests, in which each has accounts of its own."""
-    return (await shared_registers.lend(engine)).store
+    return (await shared_registers.lend(kind)).store
 
 
 @pytest.fixture

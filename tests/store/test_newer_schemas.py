@@ -69,7 +69,7 @@ async def test_the_older_programs_migrate_finds_nothing_to_do(
 async def test_a_migration_gives_way_to_servers_while_somebody_holds_what_it_needs(
     postgres_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("padron.store.postgres.migrating.PAUSE_S", 0.05)
+    monkeypatch.setattr("padron.store.postgres.giving_way.PAUSE_S", 0.05)
     store = await postgres.open_store(postgres_database)
     holder = await asyncpg.connect(postgres_database)
     await holder.execute("BEGIN; LOCK TABLE vehicles IN ROW EXCLUSIVE MODE")
@@ -113,7 +113,7 @@ async def slow_to_see(postgres_database: str) -> str:
 async def test_a_migration_that_meets_a_deadlock_is_tried_again(
     slow_to_see: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("padron.store.postgres.migrating.PAUSE_S", 0.05)
+    monkeypatch.setattr("padron.store.postgres.giving_way.PAUSE_S", 0.05)
     holding = asyncio.create_task(take_in_turn(slow_to_see, "vehicles", "accounts"))
     await asyncio.sleep(0.2)
     migrating = asyncio.create_task(migrate_further("postgres", slow_to_see, monkeypatch, EXPAND))

@@ -28,6 +28,8 @@ from tests.cast import HUMMER, JEEP, NOON, after, get_one, info_changed, registe
 from tests.conftest import Select
 from tests.database import write
 
+pytestmark = pytest.mark.spread
+
 POLL = Operation(name="poll", description="", lease_s=60, attempts_max=3, created_at=NOON, updated_at=NOON)
 RUN = Run(
     run_id=7,

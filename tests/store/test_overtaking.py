@@ -182,10 +182,15 @@ def note_batches(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[tuple[set[int
     change = statuses.change_together
 
     async def note(
-        connection: asyncpg.Connection, *, vins: Mapping[int, Sequence[str]], decide: Decide, patience: Patience
+        connection: asyncpg.Connection,
+        *,
+        vins: Mapping[int, Sequence[str]],
+        decide: Decide,
+        patience: Patience,
+        confirm: str | None,
     ) -> frozenset[int]:
         asked.put_nowait((set(vins), patience))
-        return await change(connection, vins, decide, patience)
+        return await change(connection, vins, decide, patience, confirm)
 
     monkeypatch.setattr(status_calls, "change_together", note)
     return asked

@@ -16,7 +16,7 @@ STATES = {
     "53300": "connection", "55P03": "holds", "57014": "too long", "57P01": "stopped", "57P02": "crashed",
     "57P03": "starting", "58030": "files", "08006": "connection", "XX001": "damaged data", "XX002": "damaged index",
 }  # fmt: skip
-EXPLAINED = [*(STATES.keys() - {"08006"}), "42P01", "42703", "3F000", "28P01", "55000"]
+EXPLAINED = [*STATES, "42P01", "42703", "3F000", "28P01", "55000"]
 
 
 def make_error(state: str) -> asyncpg.PostgresError:

@@ -8,6 +8,8 @@ from tests.cast import HUMMER, JEEP, NOON, after, registered, save
 from tests.conftest import Select
 from tests.database import write
 
+pytestmark = pytest.mark.spread
+
 # What the last transaction removes besides: the account itself, and the row that its changes are numbered by.
 LAST = ["accounts", "counters"]
 # PostgreSQL alone finds vehicles by a table of its own.
@@ -21,10 +23,11 @@ COLUMNS = {
             AND NOT (t.name = 'sign_ins' AND c.name = 'number')
     """,
     "postgres": """
-        SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL) FROM pg_class AS c
+        SELECT DISTINCT t.name, a.attname::text, format_type(a.atttypid, NULL) FROM pg_class AS c
+        CROSS JOIN regexp_replace(c.relname, '_[0-9]+$', '') AS t (name)  -- a shard has a number
         JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND NOT a.atthasdef
-            AND (a.attnotnull OR a.attname = 'account_id') AND (c.relname, a.attname) <> ('sign_ins', 'number')
+            AND (a.attnotnull OR a.attname = 'account_id') AND (t.name, a.attname) <> ('sign_ins', 'number')
     """,
 }
 # A value of each type, the same in each table, so that rows refer to one another.

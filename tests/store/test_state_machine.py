@@ -361,13 +361,13 @@ class RegisterMachine(RuleBasedStateMachine):
 @pytest.mark.long("postgres")
 @pytest.mark.timeout(150)
 def test_any_sequence_of_work_leaves_what_the_model_says(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     async def open_register() -> tuple[Store, str]:
-        if engine == "sqlite":
+        if kind == "sqlite":
             return await sqlite.open_store(str(tmp_path / "padron.db")), ""
         server: Postgres = request.getfixturevalue("postgres_server")
-        url = await server.create_database()
+        url = await server.create_database(is_spread=kind == "spread")
         return await postgres.open_store(url), url
 
     class Machine(RegisterMachine):

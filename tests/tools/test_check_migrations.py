@@ -54,6 +54,12 @@ def test_an_expansion_may_not_change_what_is_there_and_a_contraction_may(case: s
     assert [*find_faults(make_migration(f"-- contract\n{CHANGES[case]};\n"))] == []
 
 
+@pytest.mark.parametrize("kind", ["expand", "contract"])
+def test_no_migration_sets_statistics_which_a_cluster_refuses(kind: str) -> None:
+    sql = f"-- {kind}\nALTER TABLE work\n  ALTER COLUMN state SET STATISTICS 0;"
+    assert "sets the statistics of a column, which a cluster refuses." in find_faults(make_migration(sql))
+
+
 @pytest.mark.parametrize("sql", ["CREATE TABLE notes (id bigint);", "-- Expand\nCREATE TABLE notes (id bigint);", ""])
 def test_a_migration_without_a_mark_is_named_and_counts_as_a_contraction(sql: str) -> None:
     (fault,) = find_faults(make_migration(sql))

@@ -62,10 +62,16 @@ app.command("padron.cli.vins:vins", help="Check VINs, without a database.")
 
 _DEFAULTS = CommonOptions()
 
+_PLACES = {
+    "referenceTable": "a copy of the table {name} on every node",
+    "distributedTable": "each row of the table {name} on its account's node",
+    "function": "the function {name} on every node",
+}
+
 
 @app.command
 def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions = _DEFAULTS) -> int:
-    """Bring the database's schema up to date.
+    """Bring the database's schema up to date. On a Citus cluster, spread its tables over the nodes.
 
     Parameters
     ----------
@@ -73,14 +79,18 @@ def migrate(*, dry_run: bool = False, json: Json = False, options: CommonOptions
         Show what would be done, without doing it.
     """
     settings = options.read()
-    pending = asyncio.run(migrate_database(settings, dry_run=dry_run))
+    done = asyncio.run(migrate_database(settings, dry_run=dry_run))
     if json:
-        steps = [{"number": migration.number, "name": migration.name} for migration in pending]
-        print_json({"dryRun": dry_run, "migrations": steps})
+        steps = [{"number": migration.number, "name": migration.name} for migration in done.migrations]
+        placed = [{"name": one.name, "kind": one.kind.value} for one in done.placed]
+        print_json({"dryRun": dry_run, "migrations": steps, "placed": placed})
         return 0
-    for migration in pending:
+    for migration in done.migrations:
         print(f"{'Would apply' if dry_run else 'Applied'} {migration.number:04d} {migration.name}.")
-    if not pending:
+    for one in done.placed:
+        where = _PLACES[one.kind.value].format(name=one.name)
+        print(f"{'Would put' if dry_run else 'Put'} {where}.")
+    if not done.migrations and not done.placed:
         print("The database's schema is up to date.")
     return 0
 

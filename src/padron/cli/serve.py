@@ -34,7 +34,7 @@ from padron.pulse import PULSE
 from padron.service.administration.secrets import check_secrets
 from padron.service.register import check_register
 from padron.trusting import load_providers
-from padron.wiring import check_backup_folder, check_extras, use_runtime
+from padron.wiring import check_backup_folder, check_extras, check_read_database, use_runtime
 
 APP = "padron.wiring:make_app"
 BACKLOG = 2_048
@@ -174,6 +174,7 @@ async def _prepare(settings: Settings, address: str, *, demo: bool) -> str | Non
     async with use_runtime(settings) as runtime:
         await check_register(runtime)
         await check_secrets(runtime)
+        await check_read_database(settings)
         if not demo:
             return None
         from padron.cli.demo import prepare_demo  # noqa: PLC0415 - it imports the readers of files, which takes time

@@ -16,6 +16,8 @@ class CheckName(StrEnum):
     CHECKSUMS = "checksums"
     PAGES = "pages"
     CLOCK = "clock"
+    NODES = "nodes"
+    TABLES = "tables"
     ACCOUNTS = "accounts"
     COUNTERS = "counters"
     RECORD = "record"

@@ -3,6 +3,6 @@
 from padron.store.postgres.engine import MIGRATIONS, PostgresStore, migrate
 from padron.store.postgres.examination import PostgresExamination
 from padron.store.postgres.explaining import explain
-from padron.store.postgres.opening import open_store
+from padron.store.postgres.opening import check_replica, open_store
 
-__all__ = ["MIGRATIONS", "PostgresExamination", "PostgresStore", "explain", "migrate", "open_store"]
+__all__ = ["MIGRATIONS", "PostgresExamination", "PostgresStore", "check_replica", "explain", "migrate", "open_store"]

@@ -54,6 +54,7 @@ _UNAVAILABLE_STATES = {
 
 # What callers of the server may know. Its log has the server's own words, and commands say more (explaining.py).
 _WORDS = {
+    "08006": "The connection from the database to one of its nodes was lost.",
     "25006": "The database may only be read: it is a standby, or it was made read-only.",
     "3D000": "The database does not exist any more.",
     "42501": "The database does not allow this server what it must do.",

@@ -19,11 +19,12 @@ from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.people.board import People
 from padron.store.plans import PlanBoard
+from padron.store.postgres.cluster.tables import find_citus
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.connections import Connections
 from padron.store.postgres.explaining import explain
 from padron.store.postgres.measures import give_families
-from padron.store.postgres.migrating import check_known, migrate_connection
+from padron.store.postgres.migrating import NotePlaced, check_known, migrate_connection
 from padron.store.postgres.port import SQL, PostgresBoard, PostgresReads, Sources
 from padron.store.postgres.replica import Replica, read_caught_up, read_recent
 from padron.store.postgres.status_calls import StatusCalls
@@ -48,7 +49,6 @@ WRITE_CONNECTIONS_MAX = 10
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4
 
-_FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_TIME = "SELECT clock_timestamp()"
 _READ_STATE = "SELECT max(number), current_setting('transaction_read_only')::boolean FROM schema_migrations"
 
@@ -221,28 +221,27 @@ class PostgresStore:
 
     async def check_answer(self) -> bool:
         """Say whether the database only reads. Raises ``schema_mismatch`` for another schema."""
-
-        async def ask(statement: str, *parameters: object) -> list[asyncpg.Record]:
-            return await self._points.fetch(statement, parameters, CHECK_S_MAX)
-
         try:
-            ((applied, is_read_only),) = await ask(_READ_STATE)
+            ((applied, is_read_only),) = await self._ask(_READ_STATE)
         except asyncpg.UndefinedTableError:
             check_schema(0)
             return False
-        await check_known(ask, MIGRATIONS, applied or 0)
+        await check_known(self._ask, MIGRATIONS, applied or 0)
         check_schema(applied or 0)
         return bool(is_read_only)
 
     async def is_cluster(self) -> bool:
         """Say whether the database is a cluster's. Raises ``store_unavailable``."""
-        return bool(await self._points.fetch(_FIND_CITUS, ()))
+        return await find_citus(self._ask)
 
     async def prepare(self) -> None:
         """Read the properties of server and register, and start to watch the replica, if there is one."""
         ((self.epoch,),) = await self._points.fetch(SQL["find_epoch"], ())
         if self._replica is not None:
             await self._replica.start()
+
+    async def _ask(self, statement: str, *parameters: object) -> list[asyncpg.Record]:
+        return await self._points.fetch(statement, parameters, CHECK_S_MAX)
 
     async def scrub(self) -> bool:
         """Do nothing: PostgreSQL removes old rows by VACUUM, which its operator rules."""
@@ -257,13 +256,14 @@ class PostgresStore:
         await asyncio.gather(*(connections.close() for connections in pools))
 
 
-async def migrate(url: str, *, dry_run: bool = False) -> list[Migration]:
+async def migrate(url: str, *, dry_run: bool = False, note: NotePlaced = lambda _: None) -> list[Migration]:
     """Apply all pending migrations in one transaction, and give them. With ``dry_run`` only give them.
 
-    Wait for a migration that another process runs. Raises ``schema_mismatch`` and ``store_unavailable``.
+    On a cluster, ``note`` hears of each table and function that is put on its nodes, or would be. Wait for a migration
+    that another process runs. Raises ``schema_mismatch`` and ``store_unavailable``.
     """
     try:
-        return await _migrate(url, dry_run=dry_run)
+        return await _migrate(url, note, dry_run=dry_run)
     except Exception as error:
         explained = explain(url, error)
         if explained is None:
@@ -271,11 +271,11 @@ async def migrate(url: str, *, dry_run: bool = False) -> list[Migration]:
         raise explained from error
 
 
-async def _migrate(url: str, *, dry_run: bool) -> list[Migration]:
+async def _migrate(url: str, note: NotePlaced, *, dry_run: bool) -> list[Migration]:
     connection = await open_connection(url, patient=True)
     try:
         with translate_errors():
-            return await migrate_connection(connection, MIGRATIONS, dry_run=dry_run)
+            return await migrate_connection(connection, MIGRATIONS, note, dry_run=dry_run)
     finally:
         connection.terminate()  # an open transaction is rolled back
 

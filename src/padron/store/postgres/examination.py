@@ -9,6 +9,8 @@ from padron.domain.errors import PadronError
 from padron.domain.finding import CheckName, Finding, advise, approve, blame
 from padron.store.examination import Note, Records
 from padron.store.port import Row
+from padron.store.postgres.cluster.distributing import prepare_connection
+from padron.store.postgres.cluster.examination import examine_nodes, examine_tables
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.explaining import explain
 from padron.store.postgres.migrating import check_known
@@ -62,6 +64,7 @@ class PostgresExamination:
         self._url = url
         self._migrations = list(migrations)
         self._connection: asyncpg.Connection | None = None
+        self._is_cluster = False
 
     @property
     def records(self) -> Records:
@@ -80,6 +83,7 @@ class PostgresExamination:
         """Look at the server, then at the database."""
         try:
             self._connection = await open_connection(self._url, patient=True)
+            self._is_cluster = await prepare_connection(self._connection)
         except Exception as error:
             explained = explain(self._url, error)
             if explained is None and not isinstance(error, PadronError):
@@ -90,9 +94,13 @@ class PostgresExamination:
         yield await self._examine_settings()
         yield await self._examine_checksums()
         yield await self._examine_clock()
+        if self._is_cluster:
+            yield await examine_nodes(self._fetch, _WANTED)
         schema = await self._examine_schema()
         yield schema
         if schema.check is CheckName.SCHEMA:
+            if self._is_cluster:
+                yield await examine_tables(self._fetch)
             yield await self._examine_indexes(note)
 
     async def close(self) -> None:
@@ -162,6 +170,11 @@ class PostgresExamination:
 
     async def _examine_indexes(self, note: Note) -> Finding:
         """Compare each index with its table, one after the other, with a lock that holds up nobody."""
+        if self._is_cluster:
+            return advise(
+                CheckName.PAGES,
+                "The indexes of the nodes were not compared with their tables. Run pg_amcheck on each node.",
+            )
         if not await self._fetch(_HAS_AMCHECK):
             return advise(
                 CheckName.PAGES,

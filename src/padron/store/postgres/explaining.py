@@ -122,6 +122,10 @@ _NO_SSL = "takes no encrypted connections. Switch SSL on there, or leave sslmode
 
 # By SQLSTATE, because the server's words may be in any language.
 _ANSWERS = {
+    "08006": (
+        "{server} cannot reach a node of its cluster, for the database {database}: {said}. Start the node, and try "
+        "again."
+    ),
     "3D000": "{server} has no database {database}, which the user {user} asked for. Make it with: {createdb}",
     "25006": (
         "{server} is a standby, or default_transaction_read_only is on there, so the database {database} may only be "
@@ -204,7 +208,7 @@ def _explain_answer(address: Address, error: asyncpg.PostgresError) -> str | Non
         server=server,
         user=quote(address.user),
         database=quote(address.database),
-        said=quote(str(error), 200),
+        said=quote(str(error).partition("\n")[0], 200),
         createdb=address.write_command("createdb", "-O", address.user, address.database),
         allow=address.write_command(
             "psql",

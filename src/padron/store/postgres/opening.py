@@ -1,5 +1,7 @@
 """Opens the store that fits the server: one database, or one that Citus spreads over several nodes."""
 
+from typing import NoReturn
+
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres.cluster.store import ClusterStore
 from padron.store.postgres.engine import STALE_S_MAX, PostgresStore
@@ -27,12 +29,26 @@ async def open_store(url: str, read_url: str | None = None, stale_s_max: float =
     return store
 
 
+async def check_replica(url: str) -> None:
+    """Raise ``store_unavailable`` when the database is a cluster, which can have no replica for reads."""
+    store = PostgresStore(url)
+    try:
+        if await store.is_cluster():
+            _refuse_replica()
+    finally:
+        await store.close()
+
+
 async def _turn_to_cluster(store: PostgresStore, url: str, read_url: str | None) -> ClusterStore:
     if read_url is not None:
-        raise PadronError(
-            Code.STORE_UNAVAILABLE,
-            "The database is a cluster, and a copy of one of its nodes has only that node's accounts. "
-            "Leave out --read-database-url (PADRON_READ_DATABASE_URL).",
-        )
+        _refuse_replica()
     await store.close()
     return ClusterStore(url)
+
+
+def _refuse_replica() -> NoReturn:
+    raise PadronError(
+        Code.STORE_UNAVAILABLE,
+        "The database is a cluster, and a copy of one of its nodes has only that node's accounts. "
+        "Leave out --read-database-url (PADRON_READ_DATABASE_URL).",
+    )

@@ -79,7 +79,7 @@ DIALECT = Dialect(
 )
 
 
-class Connection(Protocol):
+class DriverPort(Protocol):
     """A connection, as the statements of one account use it: the driver's own, or one that writes for a shard."""
 
     async def fetch(self, statement: str, /, *parameters: object) -> list[asyncpg.Record]:
@@ -159,7 +159,7 @@ class PostgresWrites:
 
     to_instant = staticmethod(leave_instant)
 
-    def __init__(self, connection: Connection, account_id: int | None) -> None:
+    def __init__(self, connection: DriverPort, account_id: int | None) -> None:
         self._connection = connection
         self._first: tuple[object, ...] = () if account_id is None else (account_id,)
 
@@ -178,7 +178,7 @@ class PostgresWrites:
         await run_portions(self._connection, SQL[name], [(*self._first, *row) for row in rows])
 
 
-async def run_portions(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+async def run_portions(connection: DriverPort, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
     """Run a statement for each row, in portions, with COPY where it is faster. The rows have all parameters."""
     for start in range(0, len(rows), PORTION_ROWS):
         portion = rows[start : start + PORTION_ROWS]

@@ -12,26 +12,26 @@ from functools import partial
 from time import monotonic
 
 from padron.store.base import Decide
-from padron.store.postgres.port import Connection
+from padron.store.postgres.port import DriverPort
 from padron.store.postgres.statuses import Patience, change_together
 
 CONTENDED_S = 1.0
 CROWDED_S = 1.0
 
 _Vins = Mapping[int, Sequence[str]]
-Work = Callable[[Connection], Awaitable[frozenset[int]]]
-Run = Callable[[Work, Sequence[int]], Awaitable[frozenset[int]]]  # runs work that names some accounts
+BatchWork = Callable[[DriverPort], Awaitable[frozenset[int]]]
+RunBatch = Callable[[BatchWork, Sequence[int]], Awaitable[frozenset[int]]]  # runs work that names some accounts
 
 
 class StatusCalls:
     """Runs the batches of one process, and remembers the accounts with conflicts."""
 
-    def __init__(self, together: Run, apart: Run, confirm: str | None = None) -> None:
+    def __init__(self, together: RunBatch, apart: RunBatch, confirm: str | None = None) -> None:
         """Take what runs a batch of several accounts, and what runs one of a single account, as one statement each.
 
         ``confirm`` is what ``change_together`` says.
         """
-        self._change = partial(change_together, confirm=confirm)
+        self._confirm = confirm
         self._together = together
         self._apart = apart
         self._crowded_until = 0.0
@@ -71,14 +71,16 @@ class StatusCalls:
             return False
         if monotonic() < self._contended_until.get(account_id, 0):
             return False
-        work = partial(self._change, vins={account_id: asked}, decide=decide, patience=Patience.FULL)
+        work = partial(
+            change_together, vins={account_id: asked}, decide=decide, patience=Patience.FULL, confirm=self._confirm
+        )
         saved = await self._apart(work, [account_id])
         if not saved:
             self._contended_until[account_id] = monotonic() + CONTENDED_S
         return bool(saved)
 
     async def _try(self, vins: _Vins, decide: Decide, patience: Patience) -> frozenset[int]:
-        work = partial(self._change, vins=vins, decide=decide, patience=patience)
+        work = partial(change_together, vins=vins, decide=decide, patience=patience, confirm=self._confirm)
         return await self._together(work, list(vins))
 
 

@@ -22,7 +22,7 @@ from padron.domain.searching import give_search_text
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.changes import encode_differences, to_feed_entry
 from padron.store.nouns import NounTransactions
-from padron.store.postgres.port import SQL, Connection, PostgresWrites, leave_instant, run_portions
+from padron.store.postgres.port import SQL, DriverPort, PostgresWrites, leave_instant, run_portions
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
 from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sql.searching import give_elements
@@ -39,7 +39,7 @@ class PostgresTransaction(NounTransactions):
     several tables.
     """
 
-    def __init__(self, connection: Connection, account_id: int, *, is_distributed: bool = False) -> None:
+    def __init__(self, connection: DriverPort, account_id: int, *, is_distributed: bool = False) -> None:
         self._connection = connection
         self._account_id = account_id
         self._is_distributed = is_distributed

@@ -31,6 +31,35 @@ class Migration:
     sql: str
 
 
+class PlacedKind(StrEnum):
+    """What a migration put on the nodes of a cluster."""
+
+    REFERENCE_TABLE = "referenceTable"
+    """A table, as a copy on every node."""
+
+    DISTRIBUTED_TABLE = "distributedTable"
+    """A table whose rows are each on the node of their account."""
+
+    FUNCTION = "function"
+    """A function, on every node."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placed:
+    """A table or a function that a migration put on the nodes of a cluster."""
+
+    name: str
+    kind: PlacedKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Migrated:
+    """What a migration of a database did, or would do."""
+
+    migrations: list[Migration]
+    placed: list[Placed]
+
+
 def load_migrations(package: str) -> list[Migration]:
     """Give the migrations of an engine's package, in order. Raises ValueError unless they count up from 1."""
     folder = files(package).joinpath("migrations")

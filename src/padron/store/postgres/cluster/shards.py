@@ -89,14 +89,18 @@ def read_map(rows: Sequence[Row]) -> ShardMap:
         raise PadronError(Code.SCHEMA_MISMATCH, f"The tables are not spread over the cluster. {_UNPREPARED}")
     firsts = sorted(ranges)
     shards = [_join(ranges[first], copied) for first in firsts]
-    _check_whole([(first, ranges[first]) for first in firsts])
+    _check_whole({first: ranges[first] for first in firsts})
     return ShardMap(firsts, shards)
 
 
-def _check_whole(ranges: Sequence[tuple[int, Sequence[_Place]]]) -> None:
-    """Check that each hash is in one range, and that all ranges have the same tables. Else a neighbour would answer."""
-    wanted, tables = _HASH_MIN, {one.table for one in ranges[0][1]}
-    for first, places in ranges:
+def _check_whole(ranges: Mapping[int, Sequence[_Place]]) -> None:
+    """Check that each hash is in one range, and that all ranges have the same tables. Else a neighbour would answer.
+
+    The ranges come by their lowest hashes, in order.
+    """
+    wanted = _HASH_MIN
+    tables = {one.table for one in ranges[min(ranges)]}
+    for first, places in ranges.items():
         if first != wanted or {one.table for one in places} != tables:
             detail = "The map of the cluster has a gap: is a node disabled, or a table missing on it?"
             raise PadronError(Code.SCHEMA_MISMATCH, detail)

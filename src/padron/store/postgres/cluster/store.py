@@ -18,6 +18,7 @@ from padron.store.postgres.cluster.board import ClusterBoard
 from padron.store.postgres.cluster.looking import Looks
 from padron.store.postgres.cluster.naming import CopiedTableError
 from padron.store.postgres.cluster.nodes import Nodes
+from padron.store.postgres.cluster.setup import check_register
 from padron.store.postgres.cluster.shards import Shard
 from padron.store.postgres.cluster.travelling import ShardConnection, Travel
 from padron.store.postgres.connections import Connections
@@ -118,6 +119,7 @@ class ClusterStore(PostgresStore):
 
     async def prepare(self) -> None:
         """Read the register's properties, and where the shards are. Raises ``schema_mismatch``."""
+        await check_register(self._ask)
         await super().prepare()
         await self._travel.read_map()
 

@@ -19,7 +19,7 @@ from padron.domain.errors import Code, PadronError
 from padron.store.postgres.cluster.naming import MOVED_STATE, ShardNames
 from padron.store.postgres.cluster.nodes import Node, Nodes
 from padron.store.postgres.cluster.shards import LIST_PLACES, Shard, ShardMap, read_map
-from padron.store.postgres.port import Connection, Source, Sources
+from padron.store.postgres.port import DriverPort, Source, Sources
 
 T = TypeVar("T")
 
@@ -150,7 +150,7 @@ class Travel:
         )
 
     async def run_together(
-        self, work: Callable[[Connection], Awaitable[T]], account_ids: Sequence[int], *, is_apart: bool = False
+        self, work: Callable[[DriverPort], Awaitable[T]], account_ids: Sequence[int], *, is_apart: bool = False
     ) -> T:
         """Run work that writes with only one statement in the shard of all these accounts.
 
