@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
-from itertools import count, pairwise
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import asyncpg
@@ -32,7 +32,6 @@ from padron.store.postgres.statuses import Patience
 from tests.cast import (
     HUMMER,
     JEEP,
-    NOON,
     UNKNOWN_VIN,
     after,
     get_one,
@@ -44,6 +43,7 @@ from tests.cast import (
     status_changed,
 )
 from tests.conftest import Select
+from tests.store.neighbours import add_account, add_neighbour
 
 QUEUE = """
     INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
@@ -53,12 +53,6 @@ T = TypeVar("T")
 ComeBetween = Callable[[int, Change], list[list[Vehicle]]]
 
 FLEET = [make_vin(number) for number in range(6)]
-
-
-async def add_account(store: Store, name: str, *vins: str) -> int:
-    account_id = (await store.directory.add_account(name, NOON)).account_id
-    await save(store, account_id, *map(registered, vins))
-    return account_id
 
 
 @pytest.fixture
@@ -72,22 +66,12 @@ def ask(vin: str, status: VehicleStatus, request_id: str = "r-asked") -> StatusR
 
 @pytest.fixture
 async def beta(stores: list[Store], acme: int) -> int:
-    return await add_neighbour(stores[0], acme, "Beta")
+    return await add_neighbour(stores[0], acme, "Beta", HUMMER)
 
 
 @pytest.fixture
 async def gamma(stores: list[Store], acme: int) -> int:
-    return await add_neighbour(stores[0], acme, "Gamma")
-
-
-async def add_neighbour(store: Store, account_id: int, name: str) -> int:
-    """Add an account whose calls may be written together with those of the other one: on a cluster not every one's."""
-    for number in count(1):
-        neighbour = (await store.directory.add_account(f"{name} {number}", NOON)).account_id
-        if store.give_lane(neighbour) == store.give_lane(account_id):
-            break
-    await save(store, neighbour, registered(HUMMER))
-    return neighbour
+    return await add_neighbour(stores[0], acme, "Gamma", HUMMER)
 
 
 @pytest.fixture
