@@ -32,7 +32,6 @@ from padron.store.postgres.statuses import Patience
 from tests.cast import (
     HUMMER,
     JEEP,
-    NOON,
     UNKNOWN_VIN,
     after,
     get_one,
@@ -44,6 +43,7 @@ from tests.cast import (
     status_changed,
 )
 from tests.conftest import Select
+from tests.store.neighbours import add_account, add_neighbour
 
 QUEUE = """
     INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)
@@ -53,12 +53,6 @@ T = TypeVar("T")
 ComeBetween = Callable[[int, Change], list[list[Vehicle]]]
 
 FLEET = [make_vin(number) for number in range(6)]
-
-
-async def add_account(store: Store, name: str, *vins: str) -> int:
-    account_id = (await store.directory.add_account(name, NOON)).account_id
-    await save(store, account_id, *map(registered, vins))
-    return account_id
 
 
 @pytest.fixture
@@ -71,13 +65,13 @@ def ask(vin: str, status: VehicleStatus, request_id: str = "r-asked") -> StatusR
 
 
 @pytest.fixture
-async def beta(stores: list[Store]) -> int:
-    return await add_account(stores[0], "Beta", HUMMER)
+async def beta(stores: list[Store], acme: int) -> int:
+    return await add_neighbour(stores[0], acme, "Beta", HUMMER)
 
 
 @pytest.fixture
-async def gamma(stores: list[Store]) -> int:
-    return await add_account(stores[0], "Gamma", HUMMER)
+async def gamma(stores: list[Store], acme: int) -> int:
+    return await add_neighbour(stores[0], acme, "Gamma", HUMMER)
 
 
 @pytest.fixture
@@ -149,7 +143,8 @@ async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_no
     other, ours = change.vehicle.status.value, VehicleStatus.SOLD.value
     assert rows[2] == (3, 1, 1, other)
     assert rows[3:] == ([(4, 2, 1, ours)] if kind == "former" else [(4, 1, other, ours), (5, 2, 1, ours)])
-    assert await select("SELECT last_change FROM counters ORDER BY account_id") == [(len(rows),), (2,)]
+    written = await select("SELECT last_change FROM counters WHERE last_change > 0 ORDER BY account_id")
+    assert written == [(len(rows),), (2,)]
 
 
 def note_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[int]:
