@@ -15,7 +15,7 @@ SOURCES = $(wildcard src tests bench tools)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-fast torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks chromium screenshots clean
+.PHONY: help run test test-long test-fast test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks chromium screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,14 @@ screenshots: .venv/.dev chromium  ## make the pictures of the console again, in 
 
 test-fast: .venv/.dev  ## run the tests of domain, services and HTTP, only on SQLite, in about a minute
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --fast tests/domain tests/service tests/http $(ARGS)
+
+# A cluster takes more memory and processor time than one PostgreSQL, so fewer workers.
+CLUSTER_WORKERS ?= 2
+CLUSTER_TESTS ?= tests/cluster tests/store tests/service tests/http tests/delivery
+test-cluster: .venv/.dev  ## run the tests of PostgreSQL on a Citus cluster of your own (CITUS_PG_CONFIG=/path/to/pg_config)
+	@test -n '$(CITUS_PG_CONFIG)' || { echo 'Say which PostgreSQL has Citus: make test-cluster CITUS_PG_CONFIG=.../bin/pg_config'; exit 1; }
+	$(BIN)/python -m pytest -n $(CLUSTER_WORKERS) --dist worksteal --short \
+		-p tests.on_cluster --citus '$(CITUS_PG_CONFIG)' $(CLUSTER_TESTS) $(ARGS)
 
 torture: .venv/.dev  ## run the tests' campaigns in their long form until the time is over (MINUTES=60, SEED=...)
 	$(BIN)/python tools/torture.py --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -23,6 +23,7 @@ from padron.store import postgres, sqlite
 from padron.store.base import Store
 from tests import effort
 from tests.cast import NOON, Cast, make_cast
+from tests.citus_nodes import run_cluster
 from tests.kept_connections import KEPT
 from tests.loop_watch import LoopWatch
 from tests.memory import find_memory_folder
@@ -204,10 +205,11 @@ def _forked_readers() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> Iterator[Postgres]:
-    """One PostgreSQL for each worker process."""
+    """One PostgreSQL, or one cluster, for each worker process."""
     if pytestconfig.getoption("fast"):
         pytest.skip("PostgreSQL is left out.")
-    with run_postgres() as server:
+    pg_config = pytestconfig.getoption("citus", None)
+    with run_postgres() if pg_config is None else run_cluster(pg_config) as server:
         yield server
 
 

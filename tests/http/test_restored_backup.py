@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -52,10 +51,7 @@ class Register:
         """Give the path or URL of a copy. No server may run."""
         if self.engine == "sqlite":
             return str(shutil.copy(self.url, Path(self.url).with_suffix(".backup")))
-        name = urlsplit(self.url).path[1:]
-        await self.server().leave_alone(self.url)
-        await self.server().execute(f"CREATE DATABASE {name}_backup TEMPLATE {name}")
-        return self.server().give_url(f"{name}_backup")
+        return await self.server().copy_database(self.url)
 
 
 @pytest.fixture

@@ -215,6 +215,9 @@ class FaultyStore:
         store._store = self._store.hold_key(held)
         return store
 
+    def give_lane(self, account_id: int) -> int:
+        return self._store.give_lane(account_id)
+
     def fail_at_key_write(self) -> None:
         self.key_write_count += 1
         if self.key_write_count == self.fails_at_key_write:

@@ -112,6 +112,9 @@ FAULTS = [
 ]
 
 
+pytestmark = pytest.mark.plain_postgres("PostgreSQL's own planner says what a cluster would have to do")
+
+
 @pytest.fixture
 def engine() -> str:
     return "postgres"

@@ -23,6 +23,7 @@ from tests.cast import (
     status_changed,
 )  # fmt: skip
 from tests.conftest import Select
+from tests.database import write
 from tests.shared_registers import SharedRegister, SharedRegisters
 
 TABLES = (
@@ -44,10 +45,10 @@ WRITES = {
 }  # fmt: skip
 CASES = [(batch, *write) for batch, writes in WRITES.items() for write in writes]
 Case = tuple[str, str, str]
-_FAIL_POSTGRES = """
-    CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$;
-    CREATE TRIGGER planted AFTER {} ON {} FOR EACH ROW EXECUTE FUNCTION fail();
-"""
+_FAIL_POSTGRES = [
+    "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$",
+    "CREATE TRIGGER planted AFTER {} ON {} FOR EACH ROW EXECUTE FUNCTION fail()",
+]
 _FAIL_SQLITE = "CREATE TRIGGER planted AFTER {} ON {} BEGIN SELECT RAISE(ABORT, 'planted'); END"
 
 
@@ -80,9 +81,7 @@ async def plant(engine: str, database: str, operation: str, table: str) -> None:
         file.execute(_FAIL_SQLITE.format(operation, table))
         file.close()
         return
-    connection = await asyncpg.connect(database)
-    await connection.execute(_FAIL_POSTGRES.format(operation, table))
-    await connection.close()
+    await write("postgres", database, *(statement.format(operation, table) for statement in _FAIL_POSTGRES))
 
 
 async def uproot(engine: str, database: str, table: str) -> None:
@@ -91,9 +90,7 @@ async def uproot(engine: str, database: str, table: str) -> None:
         file.execute("DROP TRIGGER planted")
         file.close()
         return
-    connection = await asyncpg.connect(database)
-    await connection.execute(f"DROP TRIGGER planted ON {table}")
-    await connection.close()
+    await write("postgres", database, f"DROP TRIGGER planted ON {table}")
 
 
 def make_batch(name: str, vehicle: Vehicle) -> list[Change]:

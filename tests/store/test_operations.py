@@ -44,9 +44,11 @@ RUN = Run(
 )
 STATES = "SELECT h.vin, w.state FROM work AS w JOIN vehicles AS h ON h.account_id = w.account_id AND h.vehicle_id = w.vehicle_id ORDER BY w.vehicle_id, w.run_id"  # noqa: E501 - one statement
 FAIL = {
-    "sqlite": "CREATE TRIGGER planted AFTER UPDATE ON work BEGIN SELECT RAISE(ABORT, 'planted'); END",
-    "postgres": "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$;"
-    "CREATE TRIGGER planted AFTER UPDATE ON work FOR EACH ROW EXECUTE FUNCTION fail();",
+    "sqlite": ["CREATE TRIGGER planted AFTER UPDATE ON work BEGIN SELECT RAISE(ABORT, 'planted'); END"],
+    "postgres": [
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'planted'; END $$",
+        "CREATE TRIGGER planted AFTER UPDATE ON work FOR EACH ROW EXECUTE FUNCTION fail()",
+    ],
 }
 
 
@@ -163,7 +165,7 @@ async def test_a_failed_withdrawal_takes_the_status_change_with_it(
 ) -> None:
     hummer, jeep = await register_both(store, acme)
     await queue(store, acme, HUMMER)
-    await write(engine, database, FAIL[engine])
+    await write(engine, database, *FAIL[engine])
     others = [info_changed(jeep, {}, {"axes": "2"})] if other else []
     with pytest.raises((apsw.Error, asyncpg.PostgresError), match="planted"):
         await save(store, acme, status_changed(hummer), *others)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any, TypeVar
 
 import asyncpg
@@ -71,13 +71,23 @@ def ask(vin: str, status: VehicleStatus, request_id: str = "r-asked") -> StatusR
 
 
 @pytest.fixture
-async def beta(stores: list[Store]) -> int:
-    return await add_account(stores[0], "Beta", HUMMER)
+async def beta(stores: list[Store], acme: int) -> int:
+    return await add_neighbour(stores[0], acme, "Beta")
 
 
 @pytest.fixture
-async def gamma(stores: list[Store]) -> int:
-    return await add_account(stores[0], "Gamma", HUMMER)
+async def gamma(stores: list[Store], acme: int) -> int:
+    return await add_neighbour(stores[0], acme, "Gamma")
+
+
+async def add_neighbour(store: Store, account_id: int, name: str) -> int:
+    """Add an account whose calls may be written together with those of the other one: on a cluster not every one's."""
+    for number in count(1):
+        neighbour = (await store.directory.add_account(f"{name} {number}", NOON)).account_id
+        if store.give_lane(neighbour) == store.give_lane(account_id):
+            break
+    await save(store, neighbour, registered(HUMMER))
+    return neighbour
 
 
 @pytest.fixture
@@ -149,7 +159,8 @@ async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_no
     other, ours = change.vehicle.status.value, VehicleStatus.SOLD.value
     assert rows[2] == (3, 1, 1, other)
     assert rows[3:] == ([(4, 2, 1, ours)] if kind == "former" else [(4, 1, other, ours), (5, 2, 1, ours)])
-    assert await select("SELECT last_change FROM counters ORDER BY account_id") == [(len(rows),), (2,)]
+    written = await select("SELECT last_change FROM counters WHERE last_change > 0 ORDER BY account_id")
+    assert written == [(len(rows),), (2,)]
 
 
 def note_writes(store: Store, monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[int]:

@@ -138,7 +138,8 @@ async def test_a_lock_that_is_never_given_back_is_given_up_within_two_seconds(
 ) -> None:
     await save(store, acme, registered(HUMMER))
     other = await asyncpg.connect(database)
-    await other.execute("BEGIN; SELECT 1 FROM counters FOR UPDATE")
+    await other.execute("BEGIN")
+    await other.execute("SELECT 1 FROM counters WHERE account_id = $1 FOR UPDATE", acme)
     code, seconds = await get_code(save(store, acme, status_changed(await get_one(store, acme))))
     assert code is Code.STORE_UNAVAILABLE
     assert seconds < GIVEN_UP_S_MAX
@@ -169,7 +170,7 @@ async def test_a_backend_killed_in_the_middle_of_work_is_a_503_and_leaves_nothin
         assert isinstance(transaction, PostgresTransaction)
         (vehicle,) = await transaction.lock_vehicles([HUMMER])
         await transaction.save_changes([status_changed(vehicle)])
-        os.kill(transaction._connection.get_server_pid(), signal.SIGKILL)
+        os.kill(await transaction._connection.fetchval("SELECT pg_backend_pid()"), signal.SIGKILL)
 
     async with postgres_server.crashing():
         code, _ = await get_code(store.write(acme, work))
@@ -277,6 +278,7 @@ async def test_scans_cannot_take_the_connections_of_point_reads(store: PostgresS
     assert len(await store.read(acme).list_vehicles(VehicleQuery(filters={}))) == 1
 
 
+@pytest.mark.plain_postgres("the settings of a cluster are others, and its address has no folder of sockets")
 async def test_connections_have_the_settings_that_exactness_rests_on(database: str) -> None:
     connection = await open_connection(f"{database}&synchronous_commit=off&application_name=other")
     settings = {
@@ -325,6 +327,7 @@ async def test_a_password_never_shows(url: str) -> None:
     assert SECRET not in repr(store) + repr(store._writes) + repr(store.directory) + repr(store.read(1))
 
 
+@pytest.mark.plain_postgres("a cluster is reached by host and port")
 async def test_both_forms_of_an_address_and_a_socket_folder_are_understood(database: str) -> None:
     assert "?host=/" in database
     for url in (database, database.replace("postgresql://", "postgres://")):

@@ -51,6 +51,8 @@ FILL = f"""
     ANALYZE vehicles; ANALYZE identities; ANALYZE versions; ANALYZE search_texts
 """  # noqa: S608 - the values are this file's
 
+pytestmark = pytest.mark.plain_postgres("a cluster's shards have plans of their own")
+
 
 @pytest.mark.parametrize("engine", ["postgres"], indirect=True)
 @pytest.mark.parametrize("count, mode", [(1, "force_generic_plan"), (MANY, "force_custom_plan")])

@@ -25,6 +25,8 @@ LONG_S = 60.0  # a bound that no test outlives
 
 Open = Callable[[float], Awaitable[PostgresStore]]
 
+pytestmark = pytest.mark.plain_postgres("a cluster has no replica of all accounts")
+
 
 @pytest.fixture
 def engine() -> str:

@@ -85,6 +85,7 @@ async def test_sqlites_schema_is_what_its_migrations_add_up_to(tmp_path: Path) -
     assert dump(tmp_path / "migrated.db") == dump(tmp_path / "whole.db")
 
 
+@pytest.mark.plain_postgres("Citus adds triggers and tables of its own")
 async def test_postgresqls_schema_is_what_its_migrations_add_up_to(postgres_server: Postgres) -> None:
     async def dump(url: str, schema: str | None) -> list[list[asyncpg.Record]]:
         connection = await asyncpg.connect(url)

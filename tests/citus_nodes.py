@@ -1,0 +1,236 @@
+"""A Citus cluster for the tests, of the installation that whoever runs them names: a coordinator and its workers.
+
+Each node is a PostgreSQL of its own in a folder of its own, on loopback, and ours to kill.
+"""
+
+import os
+import pwd
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import asyncpg
+import psutil
+
+from padron.store.postgres import migrate
+from tests.memory import find_memory_folder
+from tests.postgres import SETTINGS, TEMPLATE, Postgres, execute, freeze, list_processes
+
+HOST = "127.0.0.1"
+WORKERS = 2
+START_S_MAX = 60.0
+END_S_MAX = 20.0  # PostgreSQL kills after five seconds what does not end by itself, such as a daemon of Citus
+
+_BARE_TEMPLATE = "template_citus"
+# An account is on one of a few shards, so that two accounts are often on one node and often on two. The maintenance
+# daemons look for what a killed node left every other second, and leave the deadlocks to PostgreSQL for a second.
+_NODE_SETTINGS = SETTINGS | {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "shared_preload_libraries": "citus",
+    "max_connections": "400",
+    "max_prepared_transactions": "400",
+    "max_worker_processes": "100",
+    "wal_level": "logical",  # to move a shard while it is written
+    "citus.node_conninfo": "sslmode=disable",
+    "citus.local_hostname": HOST,
+    "citus.enable_statistics_collection": "off",
+    "citus.shard_count": "4",
+    "citus.enable_unsafe_triggers": "on",  # by which tests let the database refuse a row
+    "citus.recover_2pc_interval": "2s",
+    "citus.distributed_deadlock_detection_factor": "20",
+}
+_IS_SPREAD = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'counters'::regclass)"
+_END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+
+
+class Node:
+    """One PostgreSQL of a cluster, which can be started, killed and frozen."""
+
+    def __init__(self, bin_path: Path, folder: Path, port: int) -> None:
+        self.bin_path = bin_path
+        # PostgreSQL refuses to run as root. The one who installed it has most likely made this user.
+        self.system_user = "postgres" if os.geteuid() == 0 else None
+        self.port = port
+        self.folder = folder
+
+    def make(self) -> None:
+        """Make the node's files."""
+        self.folder.mkdir()
+        if self.system_user is not None:
+            shutil.chown(self.folder, pwd.getpwnam(self.system_user).pw_uid)
+        self._run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync", "-U", "postgres")
+        with (self._data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+            settings.writelines(f"{name} = '{value}'\n" for name, value in _NODE_SETTINGS.items())
+            settings.write(f"port = {self.port}\n")
+
+    def get_uri(self) -> str:
+        return f"postgresql://postgres@{HOST}:{self.port}/postgres"
+
+    def get_pid(self) -> int | None:
+        """Give the first process; None when it does not run."""
+        with suppress(FileNotFoundError, psutil.NoSuchProcess):
+            pid = int((self._data / "postmaster.pid").read_text("utf-8").split()[0])
+            if psutil.Process(pid).name() == "postgres":
+                return pid
+        return None
+
+    def ensure_postgres_running(self) -> None:
+        if self.get_pid() is None:
+            self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "start")
+
+    def kill(self) -> None:
+        """End it at once, without a checkpoint."""
+        if (pid := self.get_pid()) is not None:
+            processes = list_processes(self)
+            os.kill(pid, signal.SIGQUIT)
+            _, alive = psutil.wait_procs(processes, END_S_MAX)
+            assert not alive
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """Stop all its processes where they are: connections stay open and nobody answers."""
+        return freeze(list_processes(self))
+
+    def read_log(self) -> str:
+        return (self.folder / "log").read_text("utf-8")
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # To a file: pg_ctl leaves its pipes to the server, and a read of them would not end before that does.
+        output = self.folder / "output"
+        with output.open("ab") as file:
+            command = [str(self.bin_path / program), "-D", str(self._data), *arguments]
+            done = subprocess.run(
+                command, check=False, stdout=file, stderr=file, cwd=self.folder, timeout=START_S_MAX,
+                user=self.system_user,
+            )  # fmt: skip
+        assert done.returncode == 0, output.read_text("utf-8")
+
+
+class Cluster(Postgres):
+    """A running cluster and the databases made on it: the tests use it as they use a PostgreSQL."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        super().__init__(*nodes)
+        self.coordinator, *self.workers = nodes
+        self._has_bare_template = False
+
+    @property
+    def nodes(self) -> list[Node]:
+        return [self.coordinator, *self.workers]
+
+    async def _make_template(self) -> None:
+        await self._make_bare_template()
+        await self.execute_everywhere(f"CREATE DATABASE {TEMPLATE} TEMPLATE {_BARE_TEMPLATE} STRATEGY file_copy")
+        await migrate(self.give_url(TEMPLATE))
+        await _distribute(self.give_url(TEMPLATE))
+        await self._seal(TEMPLATE)
+
+    async def _create_empty(self) -> str:
+        await self._make_bare_template()
+        return await self._clone(_BARE_TEMPLATE)
+
+    async def _make_bare_template(self) -> None:
+        """Make a database that has the extension and knows the nodes. A copy of it on each node is the same again."""
+        if self._has_bare_template:
+            return
+        self._has_bare_template = True
+        await self.execute_everywhere(f"CREATE DATABASE {_BARE_TEMPLATE}")
+        url = self.give_url(_BARE_TEMPLATE)
+        for one in self.list_urls(url):
+            await execute(one, "CREATE EXTENSION citus")
+        await execute(url, f"SELECT citus_set_coordinator_host('{HOST}', {self.coordinator.port})")
+        for worker in self.workers:
+            await execute(url, f"SELECT citus_add_node('{HOST}', {worker.port})")
+        if not self.workers:  # one node alone keeps the shards itself
+            await execute(
+                url, f"SELECT citus_set_node_property('{HOST}', {self.coordinator.port}, 'shouldhaveshards', true)"
+            )
+        await self._seal(_BARE_TEMPLATE)
+
+    async def copy_database(self, url: str) -> str:
+        """Give the URL of a copy. Nobody may use the database meanwhile."""
+        await self.execute_everywhere(_END_SESSIONS.format(name=urlsplit(url).path[1:]))
+        return await super().copy_database(url)
+
+    async def _seal(self, name: str) -> None:
+        """Let nobody into a template, not even Citus' daemon: a database that is in use cannot be copied."""
+        await self.execute_everywhere(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await self.execute_everywhere(_END_SESSIONS.format(name=name))
+
+
+async def _distribute(url: str) -> None:
+    """Spread the tables, unless `padron migrate` has done it."""
+    settings = {"citus.enable_local_reference_table_foreign_keys": "off"}
+    connection = await asyncpg.connect(url, server_settings=settings)
+    try:
+        if await connection.fetchval(_IS_SPREAD):
+            return
+        root = Path(__file__).parents[1]
+        calls = re.findall(r"SELECT create_\w+\([^;]*;", (root / "docs" / "distribute.sql").read_text("utf-8"))
+        functions = (root / "src/padron/store/postgres/cluster/functions.sql").read_text("utf-8")
+        for statement in (*calls, functions):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def run_cluster(pg_config: str, workers: int = WORKERS) -> Iterator[Cluster]:
+    """Run a cluster. At the end nothing of it is left, whatever happened to it."""
+    bin_path = Path(subprocess.run([pg_config, "--bindir"], check=True, capture_output=True, text=True).stdout.strip())
+    with TemporaryDirectory(prefix="padron-citus-", dir=find_memory_folder()) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # for the user that the nodes run as
+        nodes = [Node(bin_path, folder / f"node-{port}", port) for port in _find_ports(1 + workers)]
+        try:
+            with ThreadPoolExecutor() as threads:
+                list(threads.map(_start, nodes))
+            cluster = Cluster(nodes)
+            try:
+                yield cluster
+            finally:
+                cluster.close()
+        finally:
+            _end(nodes)
+
+
+def _find_ports(number: int) -> list[int]:
+    """Give ports that nobody listens on, below those that the system gives to clients: a node comes back to its own."""
+    found: list[int] = []
+    while len(found) < number:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind((HOST, port))
+            found.append(port)
+    return found
+
+
+def _start(node: Node) -> None:
+    node.make()
+    node.ensure_postgres_running()
+
+
+def _end(nodes: Sequence[Node]) -> None:
+    """End all nodes, of which a test may have left some frozen. All are told before one is waited for."""
+    processes = [process for node in nodes if node.get_pid() is not None for process in list_processes(node)]
+    for node in nodes:
+        if (pid := node.get_pid()) is not None:
+            os.kill(pid, signal.SIGQUIT)
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+    _, alive = psutil.wait_procs(processes, END_S_MAX)
+    assert not alive
