@@ -6,7 +6,6 @@ Each node is a PostgreSQL of its own in a folder of its own, on loopback, and ou
 import os
 import pwd
 import random
-import re
 import shutil
 import signal
 import socket
@@ -18,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-import asyncpg
 import psutil
 
 from padron.store.postgres import migrate
@@ -49,7 +47,6 @@ _NODE_SETTINGS = SETTINGS | {
     "citus.recover_2pc_interval": "2s",
     "citus.distributed_deadlock_detection_factor": "20",
 }
-_IS_SPREAD = "SELECT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'counters'::regclass)"
 _END_SESSIONS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
 
 
@@ -135,7 +132,6 @@ class Cluster(Postgres):
         await self._make_bare_template()
         await self.execute_everywhere(f"CREATE DATABASE {TEMPLATE} TEMPLATE {_BARE_TEMPLATE} STRATEGY file_copy")
         await migrate(self.give_url(TEMPLATE))
-        await _distribute(self.give_url(TEMPLATE))
         await self._seal(TEMPLATE)
 
     async def _create_empty(self) -> str:
@@ -169,22 +165,6 @@ class Cluster(Postgres):
         """Let nobody into a template, not even Citus' daemon: a database that is in use cannot be copied."""
         await self.execute_everywhere(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         await self.execute_everywhere(_END_SESSIONS.format(name=name))
-
-
-async def _distribute(url: str) -> None:
-    """Spread the tables, unless `padron migrate` has done it."""
-    settings = {"citus.enable_local_reference_table_foreign_keys": "off"}
-    connection = await asyncpg.connect(url, server_settings=settings)
-    try:
-        if await connection.fetchval(_IS_SPREAD):
-            return
-        root = Path(__file__).parents[1]
-        calls = re.findall(r"SELECT create_\w+\([^;]*;", (root / "docs" / "distribute.sql").read_text("utf-8"))
-        functions = (root / "src/padron/store/postgres/cluster/functions.sql").read_text("utf-8")
-        for statement in (*calls, functions):
-            await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @contextmanager
