@@ -11,7 +11,7 @@ from padron.domain.change import START, FeedEntry, Place
 from padron.service.changes import feed, recent_pages
 from padron.service.changes.feed import Wait, follow_changes
 from padron.service.changes.pages import FeedFilter, FeedPage, FeedQuery
-from padron.service.changes.recent_pages import Question, RecentPages, Told
+from padron.service.changes.recent_pages import Question, RecentPages, SharedPage
 from padron.service.changes.watch import WOKEN_AT_ONCE
 from padron.service.runtime import Runtime
 from padron.service.turns import TURNS_BESIDE_DATABASE, Turns
@@ -22,7 +22,7 @@ ACME, BETA = 1, 2
 QUERY = FeedQuery(after=START, limit=10, wanted=FeedFilter())
 QUESTION = Question(ACME, QUERY)
 PAGE = FeedPage(entries=list[FeedEntry](), position=Place(number=5, mark=7), more=False)
-TOLD = Told(PAGE)
+SHARED = SharedPage(PAGE)
 STREAMS = 30
 
 
@@ -32,13 +32,13 @@ def read_time() -> float:
 
 def keep() -> RecentPages:
     pages = RecentPages()
-    pages.keep(QUESTION, TOLD, read_time())
+    pages.keep(QUESTION, SHARED, read_time())
     return pages
 
 
 @pytest.mark.parametrize("at_least", [0, 5])
 async def test_the_same_question_gets_the_page_that_has_the_change(at_least: int) -> None:
-    assert keep().find(QUESTION, at_least) is TOLD
+    assert keep().find(QUESTION, at_least) is SHARED
 
 
 @each_row(
@@ -59,14 +59,14 @@ async def test_another_question_gets_none(question: Question) -> None:
 async def test_a_page_without_the_change_is_none_unless_it_is_full() -> None:
     pages = keep()
     assert pages.find(QUESTION, 6) is None
-    full = Told(replace(PAGE, more=True))
+    full = SharedPage(replace(PAGE, more=True))
     pages.keep(QUESTION, full, read_time())
     assert pages.find(QUESTION, 6) is full
 
 
 async def test_a_page_is_shared_for_a_moment_only() -> None:
     pages = RecentPages()
-    pages.keep(QUESTION, TOLD, read_time() - recent_pages.SHARED_S - 0.1)
+    pages.keep(QUESTION, SHARED, read_time() - recent_pages.SHARED_S - 0.1)
     assert pages.find(QUESTION, 1) is None
 
 
@@ -74,8 +74,8 @@ async def test_few_pages_are_kept() -> None:
     pages = RecentPages()
     for account_id in range(1_000):
         question = replace(QUESTION, account_id=account_id)
-        pages.keep(question, TOLD, read_time())
-        assert pages.find(question, 1) is TOLD
+        pages.keep(question, SHARED, read_time())
+        assert pages.find(question, 1) is SHARED
     assert len(pages._recent) <= 2 * recent_pages.PAGES_KEPT
 
 

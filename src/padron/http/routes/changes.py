@@ -76,8 +76,8 @@ async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerato
         yield b": padron\n\n"
         query = FeedQuery(after=after, limit=STREAM_PAGE, wanted=wanted)
         heartbeat = Wait(seconds=HEARTBEAT_S, gone=gone)
-        async for told in feed.follow_changes(call.runtime, call.principal, query, heartbeat, _encode_page):
-            yield told.encoded
+        async for shared in feed.follow_changes(call.runtime, call.principal, query, heartbeat, _encode_page):
+            yield shared.encoded
         yield format_comment("the server is stopping: connect again")
     finally:
         gone.cancel()

@@ -7,7 +7,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import FeedEntry, Place
 from padron.service.changes import cursors
 from padron.service.changes.pages import FeedPage, FeedQuery
-from padron.service.changes.recent_pages import Question, Told
+from padron.service.changes.recent_pages import Question, SharedPage
 from padron.service.changes.watch import Gone
 from padron.service.pages import look_beyond
 from padron.service.runtime import Runtime
@@ -97,7 +97,7 @@ async def await_changes(
 
 async def follow_changes(
     runtime: Runtime, principal: Principal, query: FeedQuery, heartbeat: Wait, encode: Encode | None = None
-) -> AsyncIterator[Told]:
+) -> AsyncIterator[SharedPage]:
     """Give pages as changes appear. After ``heartbeat`` seconds without a change, give an empty page.
 
     ``encode`` makes the bytes of a page, once for all streams that give the same function and ask the same. Ends when
@@ -110,37 +110,39 @@ async def follow_changes(
     while not gone.done() and not runtime.watch.is_stopping:
         # The watch paces those that it wakes. All others take turns, even for a page that is there: a stream that is
         # far behind would otherwise send one page after the other.
-        told = runtime.recent_pages.find(Question(account_id, query, encode), at_least) if is_woken else None
-        if told is None:
-            told = await _tell(runtime, principal, query, encode, at_least)
-        query = replace(query, after=told.page.position)
-        if told.page.entries:
+        shared = runtime.recent_pages.find(Question(account_id, query, encode), at_least) if is_woken else None
+        if shared is None:
+            shared = await _read_in_turn(runtime, principal, query, encode, at_least)
+        query = replace(query, after=shared.page.position)
+        if shared.page.entries:
             if is_woken:
-                _note_lag(runtime, told.page)
-            yield told
-        if told.page.more:
+                _note_lag(runtime, shared.page)
+            yield shared
+        if shared.page.more:
             at_least, is_woken = query.after.number + 1, False
             continue
-        # The watch sees every later change. So a stream that was told everything need not read again to learn that.
+        # The watch sees every later change. So a stream that has everything need not read again, only to learn that.
         number = await runtime.watch.wait(account_id, query.after.number, heartbeat.seconds, gone)
         at_least, is_woken = number or 0, number is not None
         if number is None and not gone.done() and not runtime.watch.is_stopping:
             nothing = FeedPage(entries=[], position=query.after, more=False)
-            yield Told(nothing, b"" if encode is None else await encode(runtime, account_id, nothing))
+            yield SharedPage(nothing, b"" if encode is None else await encode(runtime, account_id, nothing))
 
 
-async def _tell(runtime: Runtime, principal: Principal, query: FeedQuery, encode: Encode | None, at_least: int) -> Told:
+async def _read_in_turn(
+    runtime: Runtime, principal: Principal, query: FeedQuery, encode: Encode | None, at_least: int
+) -> SharedPage:
     """Give the page of a stream in its account's turn, with its bytes."""
     account_id = principal.account_id
     question = Question(account_id, query, encode)
     async with runtime.turns.take(account_id):
-        told = runtime.recent_pages.find(question, at_least)
-        if told is None:
+        shared = runtime.recent_pages.find(question, at_least)
+        if shared is None:
             began_s = runtime.watch.read_time()
             page = await list_changes(runtime, principal, query, at_least=at_least)
-            told = Told(page, b"" if encode is None else await encode(runtime, account_id, page))
-            runtime.recent_pages.keep(question, told, began_s)
-        return told
+            shared = SharedPage(page, b"" if encode is None else await encode(runtime, account_id, page))
+            runtime.recent_pages.keep(question, shared, began_s)
+        return shared
 
 
 def _note_lag(runtime: Runtime, found: FeedPage) -> None:

@@ -1,4 +1,4 @@
-"""The pages of the feed that streams were told a moment ago.
+"""The pages of the feed that streams got a moment ago.
 
 A change wakes all streams of its account at once, and nearly all of them wait at the same place. They share one read,
 and the bytes that are made of it.
@@ -15,7 +15,7 @@ SHARED_S = 1.0  # longer than it takes to wake all streams of an account; an era
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SharedPage:
     """A page, and how streams of one kind send it: nothing for those that word it themselves."""
 
     page: FeedPage
@@ -33,7 +33,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Recent:
-    told: Told
+    shared: SharedPage
     read_at_s: float
 
 
@@ -43,14 +43,14 @@ class RecentPages:
     def __init__(self) -> None:
         self._recent: Recent[Question, _Recent] = Recent(PAGES_KEPT)
 
-    def find(self, question: Question, at_least: int) -> Told | None:
-        """Give what was told a moment ago, if it reaches the change ``at_least`` or is full."""
+    def find(self, question: Question, at_least: int) -> SharedPage | None:
+        """Give the page that was read a moment ago, if it reaches the change ``at_least`` or is full."""
         recent = self._recent.get(question)
         if recent is None or asyncio.get_running_loop().time() - recent.read_at_s > SHARED_S:
             return None
-        page = recent.told.page
-        return recent.told if page.more or page.position.number >= at_least else None
+        page = recent.shared.page
+        return recent.shared if page.more or page.position.number >= at_least else None
 
-    def keep(self, question: Question, told: Told, read_at_s: float) -> None:
+    def keep(self, question: Question, shared: SharedPage, read_at_s: float) -> None:
         """Keep a page that was read. ``read_at_s`` is the event loop's time before the read."""
-        self._recent.set(question, _Recent(told, read_at_s))
+        self._recent.set(question, _Recent(shared, read_at_s))

@@ -80,7 +80,7 @@ class ChangeWatch:
             del waiting[came]
             if not waiting and self._waiting.get(account_id) is waiting:
                 del self._waiting[account_id]
-        return None if self._looking.is_stopping else number  # it may have been told to stop meanwhile
+        return None if self._looking.is_stopping else number  # it may stop by now
 
     def stop(self) -> None:
         """Release everybody who waits, now and from now on."""
