@@ -100,12 +100,31 @@ def ask_for(line: str) -> Callable[[Account], bytes]:
     return lambda account: build_request(f"GET {line}", account)
 
 
-async def follow(port: int, account: Account) -> None:
-    """Follow the feed on a thousand streams, while a client of the same account changes statuses."""
+async def find_end(port: int, account: Account) -> str:
+    """Give the cursor of the feed's present end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(build_request("GET /api/v2/vehicles?operational=true&limit=1", account))
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r")[0])
+    cursor: str = json.loads(await reader.readexactly(length))["cursor"]
+    writer.close()
+    return cursor
 
+
+async def follow(port: int, account: Account) -> None:
+    """Follow the feed from its end on a thousand streams, while a client of the same account changes statuses."""
+    await _stream(port, account, f"?after={await find_end(port, account)}")
+
+
+async def catch_up(port: int, account: Account) -> None:
+    """Do the same from the start of the feed: each stream asks for everything that ever happened."""
+    await _stream(port, account, "")
+
+
+async def _stream(port: int, account: Account, query: str) -> None:
     async def read() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        head = build_request("GET /api/v2/changes", account)
+        head = build_request(f"GET /api/v2/changes{query}", account)
         writer.write(head.replace(b"\r\n\r\n", b"\r\nAccept: text/event-stream\r\n\r\n"))
         while await reader.read(65_536):
             pass
@@ -146,6 +165,7 @@ LOADS: dict[str, Load] = {
     "exports, 4 connections": repeat(4, ask_for("/api/v2/vehicles.csv")),
     "imports of 20,000 rows": repeat(2, build_import),
     "1,000 streams, two changes a second": follow,
+    "1,000 streams that begin at the start": catch_up,
     "500 clients that send a byte a second": drip,
     "invented keys, 64 connections": repeat(64, forge),
     "malformed requests, 64 connections": repeat(64, lambda _: b"GET / HTTP/1.1\r\nHost : x\r\n\r\n"),

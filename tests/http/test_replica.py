@@ -237,8 +237,8 @@ async def test_who_follows_the_feed_is_told_of_each_change_once_and_in_order(api
             FeedQuery(after=START, limit=100, wanted=FeedFilter()),
             Wait(seconds=20, gone=gone),
         )
-        async for page in pages:
-            told.extend(entry.change.number for entry in page.entries)
+        async for one in pages:
+            told.extend(entry.change.number for entry in one.page.entries)
 
     following = asyncio.create_task(follow())
     for status in (3, 1, 4, 1):

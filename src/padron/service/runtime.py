@@ -17,6 +17,7 @@ from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
 from padron.service.imports.preview_places import PreviewPlaces
 from padron.service.openid.departures import Departures
+from padron.service.operations.questions import GateQuestions
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
 from padron.service.operations.room import QueuedWork
@@ -52,6 +53,7 @@ class Runtime:
     queueing: Queueing
     queued_work: QueuedWork
     work_watch: WorkWatch
+    questions: GateQuestions
     turns: Turns
     counts: ServiceCounts
     outage: OutageLog
@@ -89,6 +91,7 @@ class Runtime:
         await self.work_watch.close()
         await self.queueing.close()
         await self.lanes.close()
+        await self.questions.close()
         await self.refusals.close()
         await self.authenticator.close()
         await self.passwords.close()
@@ -122,6 +125,7 @@ def build_runtime(
         queueing=Queueing(store, clock),
         queued_work=QueuedWork(store, limits.queued_work),
         work_watch=WorkWatch(store, clock),
+        questions=GateQuestions(store),
         turns=Turns(1 if store.reads_at_once else TURNS_BESIDE_DATABASE),
         sender=sender or NoSender(),
         counts=counts,

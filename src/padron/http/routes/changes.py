@@ -63,7 +63,7 @@ async def list_changes(call: Call) -> Reply | StreamReply:
             )
     finally:
         gone.cancel()
-    names = await _name_authors(call, found)
+    names = await _name_authors(call.runtime, call.principal.account_id, found)
     changes = [give_event(entry, names) for entry in found.entries]
     next_cursor = feed.format_cursor(call.runtime, found.position)
     return build_json_reply(200, {"changes": changes, "nextCursor": next_cursor, "more": found.more})
@@ -76,23 +76,23 @@ async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerato
         yield b": padron\n\n"
         query = FeedQuery(after=after, limit=STREAM_PAGE, wanted=wanted)
         heartbeat = Wait(seconds=HEARTBEAT_S, gone=gone)
-        async for page in feed.follow_changes(call.runtime, call.principal, query, heartbeat):
-            yield _format_page(call.runtime, page, await _name_authors(call, page))
+        async for shared in feed.follow_changes(call.runtime, call.principal, query, heartbeat, _encode_page):
+            yield shared.encoded
         yield format_comment("the server is stopping: connect again")
     finally:
         gone.cancel()
 
 
-async def _name_authors(call: Call, page: FeedPage) -> Mapping[str, str]:
-    authors = [entry.change.by for entry in page.entries]
-    return await name_actors(call.runtime, call.principal.account_id, authors)
+async def _name_authors(runtime: Runtime, account_id: int, page: FeedPage) -> Mapping[str, str]:
+    return await name_actors(runtime, account_id, [entry.change.by for entry in page.entries])
 
 
-def _format_page(runtime: Runtime, page: FeedPage, names: Mapping[str, str]) -> bytes:
+async def _encode_page(runtime: Runtime, account_id: int, page: FeedPage) -> bytes:
     """Give the events of a page. For an empty page, give a comment that keeps the connection alive."""
     if not page.entries:
         # The id is after the changes that the filters left out, so that a new connection need not read them again.
         return format_heartbeat(feed.format_cursor(runtime, page.position))
+    names = await _name_authors(runtime, account_id, page)
     return b"".join(
         format_event(
             feed.format_cursor(runtime, entry.place),

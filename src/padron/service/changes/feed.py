@@ -1,18 +1,21 @@
 """The feed: an account's changes in order, without a gap. Clients read pages, or follow new changes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.change import FeedEntry, Place
 from padron.service.changes import cursors
 from padron.service.changes.pages import FeedPage, FeedQuery
+from padron.service.changes.recent_pages import Question, SharedPage
 from padron.service.changes.watch import Gone
 from padron.service.pages import look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import find_seen
 
 SCANNED_MAX = 5_000  # changes that one request looks at to find some that match its filters
+
+Encode = Callable[[Runtime, int, FeedPage], Awaitable[bytes]]  # for an account
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,39 +88,61 @@ async def await_changes(
             return found
         query = replace(query, after=found.position)
         if not found.more:
-            if not await runtime.watch.wait(principal.account_id, query.after.number, left_s, wait.gone):
+            number = await runtime.watch.wait(principal.account_id, query.after.number, left_s, wait.gone)
+            if number is None:
                 return found
-            at_least = query.after.number + 1  # the watch has seen this change, so the next read must include it
+            at_least = number  # the watch has seen this change, so the next read must include it
             has_waited = True
 
 
 async def follow_changes(
-    runtime: Runtime, principal: Principal, query: FeedQuery, heartbeat: Wait
-) -> AsyncIterator[FeedPage]:
+    runtime: Runtime, principal: Principal, query: FeedQuery, heartbeat: Wait, encode: Encode | None = None
+) -> AsyncIterator[SharedPage]:
     """Give pages as changes appear. After ``heartbeat`` seconds without a change, give an empty page.
 
-    Ends when the client has gone or the server is stopping.
+    ``encode`` makes the bytes of a page, once for all streams that give the same function and ask the same. Ends when
+    the client has gone or the server is stopping.
     """
-    gone = heartbeat.gone
+    principal.check_scope(Scope.CHANGES_READ)
+    account_id, gone = principal.account_id, heartbeat.gone
     at_least = 0
-    has_waited = False  # for the changes of the next page
+    is_woken = False
     while not gone.done() and not runtime.watch.is_stopping:
-        async with runtime.turns.take(principal.account_id):  # a change wakes all streams of its account at once
-            recent = runtime.recent_pages.find(principal.account_id, query, at_least)
-            found = recent or await list_changes(runtime, principal, query, at_least=at_least)
-            if recent is None:
-                runtime.recent_pages.keep(principal.account_id, query, found)
-        query = replace(query, after=found.position)
-        if found.entries:
-            if has_waited:
-                _note_lag(runtime, found)
-            yield found
+        # The watch paces those that it wakes. All others take turns, even for a page that is there: a stream that is
+        # far behind would otherwise send one page after the other.
+        shared = runtime.recent_pages.find(Question(account_id, query, encode), at_least) if is_woken else None
+        if shared is None:
+            shared = await _read_in_turn(runtime, principal, query, encode, at_least)
+        query = replace(query, after=shared.page.position)
+        if shared.page.entries:
+            if is_woken:
+                _note_lag(runtime, shared.page)
+            yield shared
+        if shared.page.more:
+            at_least, is_woken = query.after.number + 1, False
             continue
-        came = found.more or await runtime.watch.wait(principal.account_id, query.after.number, heartbeat.seconds, gone)
-        has_waited = came and not found.more
-        at_least = query.after.number + 1 if came else 0  # the watch has seen it: the next read must include it
-        if not came and not gone.done() and not runtime.watch.is_stopping:
-            yield found
+        # The watch sees every later change. So a stream that has everything need not read again, only to learn that.
+        number = await runtime.watch.wait(account_id, query.after.number, heartbeat.seconds, gone)
+        at_least, is_woken = number or 0, number is not None
+        if number is None and not gone.done() and not runtime.watch.is_stopping:
+            nothing = FeedPage(entries=[], position=query.after, more=False)
+            yield SharedPage(nothing, b"" if encode is None else await encode(runtime, account_id, nothing))
+
+
+async def _read_in_turn(
+    runtime: Runtime, principal: Principal, query: FeedQuery, encode: Encode | None, at_least: int
+) -> SharedPage:
+    """Give the page of a stream in its account's turn, with its bytes."""
+    account_id = principal.account_id
+    question = Question(account_id, query, encode)
+    async with runtime.turns.take(account_id):
+        shared = runtime.recent_pages.find(question, at_least)
+        if shared is None:
+            began_s = runtime.watch.read_time()
+            page = await list_changes(runtime, principal, query, at_least=at_least)
+            shared = SharedPage(page, b"" if encode is None else await encode(runtime, account_id, page))
+            runtime.recent_pages.keep(question, shared, began_s)
+        return shared
 
 
 def _note_lag(runtime: Runtime, found: FeedPage) -> None:

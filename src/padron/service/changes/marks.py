@@ -65,8 +65,8 @@ async def follow_changed(
     Ends when the client has gone or the server is stopping. Raises ``forbidden``.
     """
     query = FeedQuery(after=after, limit=STREAM_PAGE, wanted=_ALL)
-    async for page in follow_changes(runtime, principal, query, heartbeat):
-        yield _name_vehicles(page)
+    async for shared in follow_changes(runtime, principal, query, heartbeat):
+        yield _name_vehicles(shared.page)
 
 
 async def _find_end(runtime: Runtime, principal: Principal) -> Place | None:

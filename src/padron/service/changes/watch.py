@@ -7,13 +7,17 @@ from the record.
 
 import asyncio
 import logging
+from time import perf_counter
 
 from padron.loop import Loop
 from padron.store.base import Store
 from padron.store.settling import settle
 
 LOOK_EVERY_S = 0.05
-WOKEN_AT_ONCE = 20
+WOKEN_AT_ONCE = 8  # clients take a millisecond of the event loop together, and then others have it for as long
+WOKEN_BY_A_LOOK = 40  # of an account; the others are woken by the next look, which comes at once
+REST_S_MIN = 0.001
+REST_S_MAX = 0.05
 STOP_S_MAX = 3.0  # for a current look
 
 Gone = asyncio.Future[None]  # done when the waiting client has hung up
@@ -26,7 +30,8 @@ class ChangeWatch:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiting: dict[int, set[tuple[int, asyncio.Future[None]]]] = {}
+        # By account: who waits, with the change after which there is something to tell. Those who came first are first.
+        self._waiting: dict[int, dict[asyncio.Future[int | None], int]] = {}
         self._looking = Loop(
             self._look,
             name="padron-watch",
@@ -50,28 +55,38 @@ class ChangeWatch:
         """Give the event loop's time in seconds. It never goes backwards."""
         return asyncio.get_running_loop().time()
 
-    async def wait(self, account_id: int, after: int, wait_s: float, gone: Gone) -> bool:
-        """Return True when the account has a later change. False after ``wait_s``, or when the wait must end."""
+    async def wait(self, account_id: int, after: int, wait_s: float, gone: Gone) -> int | None:
+        """Give the account's last change once it is later. None after ``wait_s``, or when the wait must end."""
         if self.is_stopping or gone.done():
-            return False
-        came: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = self._waiting.setdefault(account_id, set())
-        waiting.add((after, came))
+            return None
+        loop = asyncio.get_running_loop()
+        came: asyncio.Future[int | None] = loop.create_future()
+        waiting = self._waiting.setdefault(account_id, {})
+        waiting[came] = after
         if self._looking.is_asleep:
             self._looking.wake()
+
+        def end(_: object = None) -> None:
+            settle(came, None)
+
+        # Not asyncio.wait, because a thousand streams wake at once, and it costs them one more step each.
+        timer = loop.call_later(wait_s, end)
+        gone.add_done_callback(end)
         try:
-            await asyncio.wait([came, gone], timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            number = await came
         finally:
-            waiting.discard((after, came))
+            timer.cancel()
+            gone.remove_done_callback(end)
+            del waiting[came]
             if not waiting and self._waiting.get(account_id) is waiting:
                 del self._waiting[account_id]
-        return came.done() and not self.is_stopping
+        return None if self._looking.is_stopping else number  # it may stop by now
 
     def stop(self) -> None:
         """Release everybody who waits, now and from now on."""
         self._looking.tell_to_stop()
         for waiting in self._waiting.values():
-            for _, came in waiting:
+            for came in waiting:
                 settle(came, None)
 
     async def close(self) -> None:
@@ -83,12 +98,20 @@ class ChangeWatch:
         if not self._waiting:
             return None
         numbers = await self._store.load_last_changes(list(self._waiting))
-        woken = 0
+        woken, is_left = 0, False
         for account_id, number in numbers.items():
-            for after, came in tuple(self._waiting.get(account_id, ())):
-                if number > after:
-                    settle(came, None)
-                    woken += 1
-                    if woken % WOKEN_AT_ONCE == 0:
-                        await asyncio.sleep(0)  # a thousand streams that wake at once would delay everybody else
-        return LOOK_EVERY_S
+            late = [came for came, after in self._waiting.get(account_id, {}).items() if after < number]
+            is_left = is_left or len(late) > WOKEN_BY_A_LOOK
+            for came in late[:WOKEN_BY_A_LOOK]:
+                settle(came, number)
+                woken += 1
+                if woken % WOKEN_AT_ONCE == 0:
+                    await _rest()
+        return 0 if is_left else LOOK_EVERY_S
+
+
+async def _rest() -> None:
+    """Let those who were woken go on. Then leave the event loop to others for as long as that took."""
+    began_s = perf_counter()
+    await asyncio.sleep(0)
+    await asyncio.sleep(min(max(perf_counter() - began_s, REST_S_MIN), REST_S_MAX))

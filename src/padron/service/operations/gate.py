@@ -45,7 +45,7 @@ async def check_vehicle(runtime: Runtime, principal: Principal, operation: str, 
     """Give the verdict on one VIN, as ``check_vehicles`` does for many."""
     principal.check_scope(Scope.GATE_CHECK)
     check_operation_name(operation)
-    view = await runtime.store.read(principal.account_id).gate.load_gate([vin])
+    view = await runtime.questions.ask(principal.account_id, vin)
     return _answer(runtime, principal, operation, [judge(vin, view.vehicles)], view.last_change)
 
 
