@@ -70,13 +70,18 @@ def measure(contestant: Contestant, account: Listed) -> dict[str, Trips]:
     port = find_free_port()
     with tempfile.TemporaryDirectory() as folder:
         notes = Path(folder) / "trips"
-        command = [*contestant.command]
-        place = command.index("padron")
-        command[place : place + 1] = ["bench.counted", str(notes)]
-        with serve(replace(contestant, command=command), port):
+        with serve(let_count(contestant, notes), port):
             declared = {"description": "Measured.", "leaseSeconds": 3_600, "attempts": 1}
             runs.ask(port, account, "PUT", _OPERATION, declared)
             return {name: _count(port, account, name, notes) for name in list_samples(account, 0)}
+
+
+def let_count(contestant: Contestant, notes: Path) -> Contestant:
+    """Give the same server, which notes each round trip of a request."""
+    command = [*contestant.command]
+    place = command.index("padron")
+    command[place : place + 1] = ["bench.counted", str(notes)]
+    return replace(contestant, command=command)
 
 
 def _count(port: int, account: Listed, name: str, notes: Path) -> Trips:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+import time
 from pathlib import Path
 
 import asyncpg
@@ -13,6 +14,7 @@ from bench.cluster import Named, main, make_contestant, write_table, write_trips
 from bench.kinds import Kind, Measured, list_kinds, measure_idle
 from bench.postmasters import find_postmasters
 from bench.registers import FleetSize
+from bench.servers import find_free_port, serve
 from bench.trips import Trips
 from padron.config import read_settings
 from padron.service import accounts
@@ -59,9 +61,7 @@ async def test_a_database_beside_itself_gives_a_table_and_is_filled_once(postgre
     assert names == ["bench-2x30-0", "bench-2x30-1", "claims-2x30-0", "claims-2x30-1"]
 
 
-async def test_the_round_trips_of_a_request_are_counted_and_those_of_background_work_are_not(
-    postgres_database: str,
-) -> None:
+async def test_the_round_trips_of_a_request_are_counted(postgres_database: str) -> None:
     size = FleetSize(name="bench", accounts=1, each=30)
     ((account,),) = await registers.prepare(postgres_database, [size])
     contestant = make_contestant(Named(name="plain", url=postgres_database), {})
@@ -69,6 +69,18 @@ async def test_the_round_trips_of_a_request_are_counted_and_those_of_background_
     assert found["gate, one VIN"] == Trips(round_trips=1, servers=1)
     assert found["bulk call of 30"].round_trips > found["gate, one VIN"].round_trips
     assert {one.servers for one in found.values()} == {1}
+
+
+async def test_round_trips_of_background_work_are_not_counted(postgres_database: str, tmp_path: Path) -> None:
+    contestant = make_contestant(Named(name="plain", url=postgres_database), {})
+    notes = tmp_path / "trips"
+
+    def leave_alone() -> None:
+        with serve(trips.let_count(contestant, notes), find_free_port()):
+            time.sleep(1)  # it looks for work several times in a second
+
+    await asyncio.to_thread(leave_alone)
+    assert notes.read_text("utf-8") == ""
 
 
 @pytest.mark.long
