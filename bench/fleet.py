@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from padron.domain.account import Principal, Scope
+from padron.domain.account import Account, Principal, Scope
 from padron.domain.change import Change, ChangeType
 from padron.domain.status import VehicleStatus
 from padron.domain.vehicle import Vehicle
@@ -33,12 +33,24 @@ async def fill(
         key = await accounts.add_key(
             runtime, account, label="bench", scopes=[scope.value for scope in Scope], expires_in=None
         )
-        vins = [make_vin(index * each + number) for number in range(each)]
-        principal = Principal(account_id=account.account_id, actor="bench", scopes=frozenset())
-        for start in range(0, each, CHUNK):
-            await _register(runtime, principal, vins[start : start + CHUNK], status)
+        vins = list_vins(index, each)
+        await register_all(runtime, account, vins, status)
         listed.append({"token": key.token, "vins": vins})
     return listed
+
+
+def list_vins(place: int, each: int) -> list[Vin]:
+    """Give the VINs of one account of a fleet, by its place among them."""
+    return [make_vin(place * each + number) for number in range(each)]
+
+
+async def register_all(
+    runtime: Runtime, account: Account, vins: list[Vin], status: VehicleStatus = VehicleStatus.ACTIVE
+) -> None:
+    """Register one account's vehicles."""
+    principal = Principal(account_id=account.account_id, actor="bench", scopes=frozenset())
+    for start in range(0, len(vins), CHUNK):
+        await _register(runtime, principal, vins[start : start + CHUNK], status)
 
 
 async def _register(runtime: Runtime, principal: Principal, vins: list[Vin], status: VehicleStatus) -> None:

@@ -13,10 +13,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection
 from itertools import cycle
 from typing import Any, cast
+from urllib.parse import quote
 
 import uvloop
 
@@ -104,24 +106,41 @@ class Account:
         """Give the gate's single question on a random vehicle."""
         return self.build(b"GET /api/v2/gate/%s?operation=bench" % self.rng.choice(self.vins).encode())
 
-    def build_gate_batch(self) -> bytes:
-        """Give the gate's question on a thousand random vehicles."""
-        body = {"operation": "bench", "vins": self.rng.choices(self.vins, k=1_000)}
+    def build_gate_batch(self, size: int) -> bytes:
+        """Give the gate's question on so many random vehicles."""
+        body = {"operation": "bench", "vins": self.rng.choices(self.vins, k=size)}
         return self.build(b"POST /api/v2/gate", json.dumps(body).encode())
 
+    def build_bulk(self) -> bytes:
+        """Give a call that sets random statuses of a thousand random vehicles, or of all if there are fewer."""
+        vins = self.rng.sample(self.vins, k=min(1_000, len(self.vins)))
+        vehicles = [{"vin": vin, "vehicleStatusId": self.rng.choice(STATUS_IDS)} for vin in vins]
+        return self.build(b"POST /api/v2/vehicles/status", json.dumps({"vehicles": vehicles}).encode())
+
+    def build_as_of(self) -> bytes:
+        """Give the list of a hundred vehicles as they were a moment ago."""
+        at = (datetime.now(UTC) - timedelta(milliseconds=100)).isoformat()
+        return self.build(b"GET /api/v2/vehicles?limit=100&asOf=%s" % quote(at).encode())
+
+    def build_report(self) -> bytes:
+        """Give the report of a hundred vehicles' time in each status, of the last hour."""
+        to_at = datetime.now(UTC) - timedelta(milliseconds=100)
+        ends = b"from=%s&to=%s" % tuple(quote(at.isoformat()).encode() for at in (to_at - timedelta(hours=1), to_at))
+        return self.build(b"GET /api/v2/reports/time-in-status?limit=100&%s" % ends)
+
     def build_changes(self) -> list[bytes]:
-        """Give the requests for 500 changes each, from all places in the feed that are so far apart."""
-        connection, target, requests = (
-            HTTPConnection("127.0.0.1", self.port, timeout=60),
-            "/api/v2/changes?limit=500",
-            [],
-        )
+        """Give the requests for 500 changes each, from all places in the feed that are so far apart.
+
+        A feed that is shorter gives one request.
+        """
+        connection, target = HTTPConnection("127.0.0.1", self.port, timeout=60), "/api/v2/changes?limit=500"
+        requests: list[bytes] = []
         more = True
         while more:
             connection.request("GET", target, headers={"Authorization": f"Bearer {self.token}"})
             page = json.loads(connection.getresponse().read())
             more = page["more"]
-            if more:
+            if more or not requests:
                 requests.append(self.build(b"GET %s" % target.encode()))
             target = f"/api/v2/changes?limit=500&after={page['nextCursor']}"
         connection.close()
@@ -133,7 +152,11 @@ KINDS: dict[str, Callable[[Account], Callable[[], bytes]]] = {
     "patch-active": lambda account: account.walk().__next__,
     "gate": lambda account: account.build_gate,
     # Made once for each connection: making them costs more than asking them.
-    "gate-batch": lambda account: partial(account.rng.choice, [account.build_gate_batch() for _ in range(10)]),
+    "gate-batch": lambda account: partial(account.rng.choice, [account.build_gate_batch(1_000) for _ in range(10)]),
+    "gate-50": lambda account: partial(account.rng.choice, [account.build_gate_batch(50) for _ in range(100)]),
+    "bulk": lambda account: account.build_bulk,
+    "as-of": lambda account: account.build_as_of,
+    "report": lambda account: account.build_report,
     "changes": lambda account: partial(account.rng.choice, account.build_changes()),
 }
 

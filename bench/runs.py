@@ -12,12 +12,12 @@ _PATH = f"/api/v2/operations/{OPERATION}"
 
 
 def ask(port: int, account: Listed, method: str, path: str, body: object = None) -> dict[str, Any]:
-    """Send a request and give the answer's body."""
+    """Send a request and give the answer's body: an empty one for 204."""
     headers = {"Authorization": f"Bearer {account['token']}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers, method=method)
     with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - our own loopback address
-        answer: dict[str, Any] = json.load(reply)
+        answer: dict[str, Any] = json.loads(reply.read() or b"{}")
         return answer
 
 
@@ -35,6 +35,13 @@ def queue(port: int, accounts: list[Listed]) -> tuple[list[str], float]:
             time.sleep(0.1)
         assert run["vehicleCount"] == len(account["vins"]), f"Not every vehicle was queued: {run['vehicleCount']}"
     return paths, time.perf_counter() - started
+
+
+def cancel(port: int, accounts: list[Listed], paths: list[str]) -> None:
+    """Cancel what is left of each account's run, so that the next one finds every vehicle free."""
+    for path, account in zip(paths, accounts, strict=True):
+        if ask(port, account, "GET", path)["state"] != "finished":
+            ask(port, account, "DELETE", path)
 
 
 def count(port: int, accounts: list[Listed], paths: list[str], state: str) -> int:
