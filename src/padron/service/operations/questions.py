@@ -31,7 +31,7 @@ class GateQuestions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lanes: dict[int, _Lane] = {}
+        self._lanes: dict[int, _QuestionLane] = {}
 
     @property
     def under_way_count(self) -> int:
@@ -43,7 +43,7 @@ class GateQuestions:
         number = self._store.give_lane(account_id)
         lane = self._lanes.get(number)
         if lane is None:
-            lane = self._lanes[number] = _Lane(self._store)
+            lane = self._lanes[number] = _QuestionLane(self._store)
         return await lane.ask(account_id, vin)
 
     async def close(self) -> None:
@@ -52,7 +52,7 @@ class GateQuestions:
             await lane.close()
 
 
-class _Lane:
+class _QuestionLane:
     """The questions about the accounts in one part of the database."""
 
     def __init__(self, store: Store) -> None:
