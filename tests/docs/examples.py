@@ -137,7 +137,7 @@ class Values:
             (r"(from=|to=|--from |--to )20\d\d", rf"\g<1>{now.year - 1}"),
             (r"asOf=[0-9T:+-]+Z?", f"asOf={now.isoformat().replace('+00:00', 'Z')}"),
             # The database and the Python of the tests.
-            (r"postgresql://(padron(?:_owner)?)@[a-z0-9-]*/padron", rf"postgresql://\1@{self.postgres}"),
+            (r"postgresql://(padron(?:_owner)?)@[a-z0-9,-]*/padron", rf"postgresql://\1@{self.postgres}"),
             (r"(?<= )python docs/", f"{self.python} {ROOT}/docs/"),
         ]
         for pattern, value in rules:

@@ -10,6 +10,7 @@ from padron.config import STALENESS_S_MAX, STALENESS_S_MIN, Settings
 from padron.service.operations.gate import LARGE_QUESTION
 from padron.store.postgres import engine as postgres_engine
 from padron.store.postgres import replica
+from padron.store.postgres.cluster import nodes
 from padron.store.sql.statements import load_engine
 
 TEXT = (Path(__file__).parents[2] / "docs" / "scale.md").read_text("utf-8")
@@ -54,3 +55,20 @@ def test_its_numbers_are_the_programs() -> None:
     assert f"gate, {LARGE_QUESTION} VINs or more" in TEXT
     assert f"| `{Settings().read_staleness_s:g}` |" in TEXT
     assert f"{STALENESS_S_MIN:g} to {STALENESS_S_MAX:g}" in TEXT
+
+
+def test_its_connections_to_a_node_are_those_of_the_program() -> None:
+    parts = {
+        "for status calls": nodes.TOGETHER_CONNECTIONS_MAX,
+        "for other writes": nodes.WRITE_CONNECTIONS_MAX,
+        "for point reads": nodes.POINT_CONNECTIONS_MAX,
+        "for pages": nodes.PAGE_CONNECTIONS_MAX,
+    }
+    text = " ".join(TEXT.split())
+    assert (
+        "each node as it needs them, at most **{}**: {} {}, {} {}, {} {} and {} {}.".format(
+            sum(parts.values()), *(part for name, count in parts.items() for part in (count, name))
+        )
+        in text
+    )
+    assert f"| `max_connections` | {sum(parts.values())} for each server process, and 100 more |" in text

@@ -8,6 +8,7 @@ import pytest
 
 from padron.domain.errors import Code, PadronError
 from padron.store.postgres import open_store
+from padron.store.postgres.cluster import travelling
 from padron.store.postgres.cluster.hashing import hash_account
 from padron.store.postgres.cluster.nodes import give_url
 from padron.store.postgres.cluster.shards import LIST_PLACES, NodeAddress, ShardMap, read_map
@@ -132,6 +133,22 @@ async def test_a_new_account_is_found_where_the_coordinator_put_it(spread_databa
     for number in range(12):
         account = await store.directory.add_account(f"Account {number}", NOON)
         assert await store.read(account.account_id).find_last_change() == 0
+    await store.close()
+
+
+async def test_a_node_that_was_replaced_counts_no_more(spread_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(travelling, "MAP_S_MAX", 0)
+    connection = await asyncpg.connect(spread_database)
+    (place,) = await connection.fetch("SELECT nodename, nodeport FROM pg_dist_node")
+    await connection.execute("UPDATE pg_dist_node SET nodename = '127.0.0.1', nodeport = 1")  # nobody is there
+    store = await open_store(spread_database)
+    with pytest.raises(PadronError, match="No node of the cluster answers"):
+        await store.plans.find_next_instant()
+    assert store.failing_node_count == 1
+    await connection.execute("UPDATE pg_dist_node SET nodename = $1, nodeport = $2", *place)
+    assert await store.plans.find_next_instant() is None
+    assert store.failing_node_count == 0
+    await connection.close()
     await store.close()
 
 

@@ -28,10 +28,7 @@ FIRST_TABLE = "counters"
 
 NAMED_MAX = 3  # tables in one sentence
 
-_UNDO = (
-    "Stop all servers, undo it with Citus's undistribute_table(…, cascade_via_foreign_keys => true), and run "
-    "`padron migrate`."
-)
+_UNDO = "Stop all servers, and go back to one PostgreSQL from a dump (docs/scale.md), before `padron migrate`."
 
 _FIND_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 _READ_TABLES = """
