@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.forms import SPREAD, is_form_long
+
 
 @pytest.mark.long
 def test_a_long_test_is_left_out_of_the_short_run(pytestconfig: pytest.Config) -> None:
@@ -20,3 +22,11 @@ def test_one_row_of_a_table_can_be_long(pytestconfig: pytest.Config, length: str
 
 def test_any_other_test_is_in_the_short_run(pytestconfig: pytest.Config) -> None:
     assert not pytestconfig.getoption("long")
+
+
+def test_the_form_on_shards_is_long_but_where_a_file_keeps_it() -> None:
+    kept, longs = pytest.mark.spread.mark, [pytest.mark.long.mark, pytest.mark.long("postgres").mark]
+    assert is_form_long([], {"engine": SPREAD})
+    assert not is_form_long([kept], {"engine": SPREAD})
+    assert all(is_form_long([kept, long], {"engine": SPREAD}) for long in longs)
+    assert not is_form_long([kept, longs[1]], {"engine": "sqlite"})

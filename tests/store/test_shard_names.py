@@ -196,6 +196,29 @@ async def test_a_batch_makes_sure_of_its_shard_before_it_locks_anything(
     assert [*map(tuple, states)] == [("queued", VEHICLES - 2), ("withdrawn", 2)]
 
 
+async def test_what_a_batch_calls_uses_the_tables_of_its_shard_alone(
+    store: Store, planner: asyncpg.Connection, places: ShardMap
+) -> None:
+    """Functions of single shards and those of all shards, where no table has the name that it has in the schema."""
+    accounts = [(await store.directory.add_account(f"Account {number}", NOON)).account_id for number in range(10)]
+    assert {places.find(account_id) for account_id in accounts} == set(places.shards)
+    for account_id in accounts:
+        await save(store, account_id, *(registered(make_vin(number)) for number, _ in enumerate(Patience)))
+        await planner.execute(QUEUE, account_id)
+    vehicles = {one: [await get_one(store, one, make_vin(number)) for number in range(3)] for one in accounts}
+    transaction = planner.transaction()
+    await transaction.start()
+    for table in ("vehicles", "counters", "changes", "work"):
+        await planner.execute(f"ALTER TABLE {table} RENAME TO {table}_of_all")
+    for account_id in accounts:
+        connection = ShardConnection(planner, places.find(account_id).names, is_alone=True)
+        for patience, vehicle in zip(Patience, vehicles[account_id], strict=True):
+            assert await save_statuses(connection, {account_id: [status_changed(vehicle, at=after(1))]}, patience)
+    states = await planner.fetch("SELECT DISTINCT state FROM work_of_all")
+    await transaction.rollback()
+    assert [*map(tuple, states)] == [("withdrawn",)]
+
+
 async def test_rows_keep_their_order(planner: asyncpg.Connection, acme: int, shard: Shard) -> None:
     for sort in ("vin", "plate", "doors", "vehicleStatusId", "statusSince", "createdAt", "updatedAt"):
         for descending in (False, True):
