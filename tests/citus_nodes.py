@@ -67,7 +67,9 @@ class Node:
         self.folder.mkdir()
         if self.system_user is not None:
             shutil.chown(self.folder, pwd.getpwnam(self.system_user).pw_uid)
-        self._run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync", "-U", "postgres")
+        self._run(
+            "initdb", "--auth=trust", "--data-checksums", "--encoding=utf8", "--locale=C", "--no-sync", "-U", "postgres"
+        )
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as settings:
             settings.writelines(f"{name} = '{value}'\n" for name, value in _NODE_SETTINGS.items())
             settings.write(f"port = {self.port}\n")

@@ -1,11 +1,12 @@
 """A plugin that runs the tests of PostgreSQL on a Citus cluster: ``pytest -p tests.on_cluster --citus PG_CONFIG``.
 
-Tests of SQLite, of replicas, and of what only plain PostgreSQL does are left out.
+Tests of SQLite, of replicas, of databases that only look like a cluster's, and of what only plain PostgreSQL does are
+left out.
 """
 
 import pytest
 
-_OF_PLAIN_POSTGRES = {"replica", "replica_server", "replicated_server"}
+_OF_PLAIN_POSTGRES = {"platform", "replica", "replica_server", "replicated_server", "second_server", "spread_database"}
 _OF_POSTGRES = {"cluster", "on_postgres", "postgres_server"}
 
 

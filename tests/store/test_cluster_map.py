@@ -111,6 +111,7 @@ async def test_a_cluster_that_is_not_as_needed_is_refused(connection: asyncpg.Co
     assert str(refused.value).startswith(words)
 
 
+@pytest.mark.plain_postgres("its database only looks like a cluster's")
 async def test_a_store_does_not_open_on_such_a_cluster(postgres_server: Postgres) -> None:
     url = await postgres_server.clone_spread()
     connection = await asyncpg.connect(url)

@@ -48,6 +48,7 @@ def engine() -> str:
     return "postgres"
 
 
+@pytest.mark.plain_postgres("on a cluster, each shard is a table too")
 async def test_every_table_is_copied_or_spread_after_those_that_it_refers_to(database: str) -> None:
     connection = await asyncpg.connect(database)
     found = await read_tables(connection.fetch, is_cluster=False)
@@ -67,6 +68,7 @@ async def test_every_table_is_copied_or_spread_after_those_that_it_refers_to(dat
     await connection.close()
 
 
+@pytest.mark.plain_postgres("on a cluster, each shard is a table too")
 async def test_tables_that_are_not_padrons_are_left_alone(postgres_server: Postgres) -> None:
     url = await postgres_server.create_database(migrated=False)
     connection = await asyncpg.connect(url)
