@@ -58,6 +58,7 @@ _REMOVE_REST = "SELECT truncate_local_data_after_distributing_table($1::text::re
 _COUNT_OTHERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'padron%' AND pid <> pg_backend_pid()
+        AND wait_event IS DISTINCT FROM 'advisory'  -- another `padron migrate`, which waits for this one
 """
 
 
