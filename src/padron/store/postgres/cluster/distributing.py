@@ -43,6 +43,14 @@ _KINDS = {
 }
 _COPY = "SELECT create_reference_table($1::text::regclass)"
 _SPREAD = "SELECT create_distributed_table($1::text::regclass, 'account_id', colocate_with => $2::text)"
+# The shards of all tables are as many as those of the first one. Calls share a batch only in one shard, so Citus' own
+# default of 32 is too many for a few nodes. Who has set another number gets it.
+SHARDS = 16
+_SPREAD_FIRST = """
+    SELECT create_distributed_table($1::text::regclass, 'account_id', colocate_with => 'none',
+        shard_count => (SELECT CASE source WHEN 'default' THEN $2::integer ELSE setting::integer END
+            FROM pg_settings WHERE name = 'citus.shard_count'))
+"""
 # Citus propagates functions that are made on a cluster, and does not know the ones from before.
 _LIST_FUNCTIONS = """
     SELECT p.oid::regprocedure::text FROM pg_proc AS p
@@ -146,8 +154,10 @@ async def distribute(connection: asyncpg.Connection) -> Unplaced:
 async def _place(connection: asyncpg.Connection, table: StoredTable) -> None:
     if table.wanted is Placement.REFERENCE:
         await connection.execute(_COPY, table.name)
+    elif table.name == FIRST_TABLE:
+        await connection.execute(_SPREAD_FIRST, table.name, SHARDS)
     else:
-        await connection.execute(_SPREAD, table.name, "none" if table.name == FIRST_TABLE else FIRST_TABLE)
+        await connection.execute(_SPREAD, table.name, FIRST_TABLE)
 
 
 async def _wait_until_alone(connection: asyncpg.Connection) -> None:
