@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -104,7 +105,10 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on each engine, if it asks for one and names none: on those that the run does not leave out."""
-    tables = metafunc.definition.iter_markers("parametrize")
+    tables = [*metafunc.definition.iter_markers("parametrize")]
+    if "engine" in metafunc.fixturenames and any(re.findall(r"\bkind\b", str(table.args[0])) for table in tables):
+        message = f"{metafunc.definition.nodeid}: a parameter named kind hides the fixture that chooses the database."
+        raise pytest.UsageError(message)
     is_named = any(hasattr(owner, "engine") for owner in (metafunc.module, metafunc.cls))
     is_named |= any("engine" in table.args[0] for table in tables)
     if "engine" in metafunc.fixturenames and not is_named:

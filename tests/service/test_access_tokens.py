@@ -183,11 +183,11 @@ async def test_what_is_just_good_enough_is_taken(
 
 
 @on_sqlite
-@pytest.mark.parametrize("kind", ["at+jwt", "application/at+jwt", "AT+JWT", "Application/AT+jwt"])
+@pytest.mark.parametrize("written", ["at+jwt", "application/at+jwt", "AT+JWT", "Application/AT+jwt"])
 async def test_the_type_of_a_token_may_be_written_in_full_and_in_any_case(
-    authenticator: Authenticator, issuer: Issuer, kind: str
+    authenticator: Authenticator, issuer: Issuer, written: str
 ) -> None:
-    assert (await authenticator.authenticate(issuer.issue(header=make_header(typ=kind)))).account_id
+    assert (await authenticator.authenticate(issuer.issue(header=make_header(typ=written)))).account_id
 
 
 @on_sqlite

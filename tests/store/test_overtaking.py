@@ -110,9 +110,9 @@ def come_between(database: str, monkeypatch: pytest.MonkeyPatch) -> ComeBetween:
 
 
 @pytest.mark.parametrize("engine", ["postgres"])
-@pytest.mark.parametrize("kind", ["status", "core data", "former"])
+@pytest.mark.parametrize("what", ["status", "core data", "former"])
 async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_not_held_up(
-    coalescer: Coalescer, acme: int, beta: int, kind: str, come_between: ComeBetween, select: Select,
+    coalescer: Coalescer, acme: int, beta: int, what: str, come_between: ComeBetween, select: Select,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     store = coalescer._store
@@ -121,7 +121,7 @@ async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_no
         "status": status_changed(hummer, VehicleStatus.STOLEN, at=after(1)),
         "core data": info_changed(hummer, {}, {"plate": "ABC123"}, at=after(1)),
         "former": retired(hummer, at=after(1)),
-    }[kind]
+    }[what]
     read = come_between(acme, change)
     locking = note_writes(store, monkeypatch)
     calls = [
@@ -133,7 +133,7 @@ async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_no
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [[(one.vin, one.revision) for one in found] for found in read] == [
         [(HUMMER, 1), (JEEP, 1)],
-        [(JEEP, 1)] if kind == "former" else [(HUMMER, 2), (JEEP, 1)],
+        [(JEEP, 1)] if what == "former" else [(HUMMER, 2), (JEEP, 1)],
     ]
     assert outcomes[1:] == [await get_one(store, beta), await get_one(store, acme, JEEP)]
     assert drain(locking) == [acme]
@@ -142,7 +142,7 @@ async def test_who_is_overtaken_reads_again_and_saves_all_once_and_others_are_no
     )
     other, ours = change.vehicle.status.value, VehicleStatus.SOLD.value
     assert rows[2] == (3, 1, 1, other)
-    assert rows[3:] == ([(4, 2, 1, ours)] if kind == "former" else [(4, 1, other, ours), (5, 2, 1, ours)])
+    assert rows[3:] == ([(4, 2, 1, ours)] if what == "former" else [(4, 1, other, ours), (5, 2, 1, ours)])
     written = await select("SELECT last_change FROM counters WHERE last_change > 0 ORDER BY account_id")
     assert written == [(len(rows),), (2,)]
 
