@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.e2e.client import connect
 from tests.e2e.load import BESIDE_S, Load
 from tests.e2e.program import make_fleets
 from tests.e2e.units import Unit, is_alive, is_open, run_unit
-from tests.postgres import Postgres
+from tests.postgres import Postgres, freeze
 
 WORKERS = 2
 SILENT_S = 4.0
@@ -126,7 +127,10 @@ async def test_a_server_none_of_whose_processes_could_start_ends(
     await make_fleets(url, accounts=1)
     async with run_unit(url, tmp_path / "log", "--workers", str(WORKERS)) as unit:
         await unit.wait_for_log("Listening on")  # from here on it has only to start its processes
-        async with postgres_server.killed():
+        await wait_for_children(unit)
+        async with AsyncExitStack() as stack:
+            with freeze(unit.children):  # otherwise one of them may have started before
+                await stack.enter_async_context(postgres_server.killed())
             assert await asyncio.to_thread(unit.process.wait, 30) == 1
         assert "No process could start, so the server ends" in unit.log
 
