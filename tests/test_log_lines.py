@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
 
@@ -26,6 +26,16 @@ class Pipe:
         while until not in data and time.monotonic() < deadline:
             data += os.read(self.reading, 65_536)
         return data
+
+    def drain(self, writer: LineWriter) -> None:
+        """Read until the writer's thread has ended."""
+        thread = writer._thread
+        assert thread is not None
+        os.set_blocking(self.reading, False)
+        while thread.is_alive():
+            with suppress(BlockingIOError):
+                os.read(self.reading, 65_536)
+            thread.join(0.005)
 
 
 @contextmanager
@@ -119,7 +129,7 @@ def test_closing_gives_up_when_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> 
         began_s = time.monotonic()
         writer.close()
         assert time.monotonic() - began_s < 1
-        os.read(pipe.reading, 1_000_000)  # so that the thread can end
+        pipe.drain(writer)  # otherwise its thread would write on, into the next file that gets the pipe's number
 
 
 def test_a_pipe_that_was_closed_ends_nothing() -> None:
