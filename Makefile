@@ -15,7 +15,7 @@ SOURCES = $(wildcard src tests bench tools)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-fast test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
+.PHONY: help run test test-long test-fast test-spread test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test: .venv/.dev .venv/.scripts chromium  ## test every rule, on SQLite and on a
 
 test-long: .venv/.dev .venv/.scripts chromium  ## run the tests that `make test` leaves out: further ways to break the same rules
 	$(BIN)/python -m pytest -n $(LONG_WORKERS) --dist worksteal --long $(ARGS)
+
+test-spread: .venv/.dev  ## run the tests of PostgreSQL on a database that looks like a cluster's
+	$(BIN)/python -m pytest -n $(LONG_WORKERS) --dist worksteal --long --spread -k spread $(ARGS)
 
 # Pages are tested in the system's own browser. Without the right to install one, those tests say so and are skipped.
 chromium:

@@ -65,6 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out PostgreSQL, campaigns and many processes")
     parser.addoption("--short", action="store_true", help="leave out the tests that are marked as long")
     parser.addoption("--long", action="store_true", help="run the tests that are marked as long, and no others")
+    parser.addoption("--spread", action="store_true", help="run all suites also on what looks like a cluster")
 
 
 def pytest_sessionstart() -> None:
@@ -113,9 +114,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     is_named |= any("engine" in table.args[0] for table in tables)
     if "engine" in metafunc.fixturenames and not is_named:
         engines = [*ENGINES, SPREAD] if can_be_spread(metafunc.definition.path) else ENGINES
-        if metafunc.config.getoption("short"):
-            marks = [*metafunc.definition.iter_markers()]
-            engines = [one for one in engines if not is_form_long(marks, {"engine": one})]
+        marks = [*metafunc.definition.iter_markers()]
+        left_out = engines if metafunc.config.getoption("short") else [SPREAD]
+        if not metafunc.config.getoption("spread"):
+            engines = [one for one in engines if one not in left_out or not is_form_long(marks, {"engine": one})]
         metafunc.parametrize("engine", engines, indirect=True)
 
 
