@@ -15,6 +15,8 @@ _NOT_SPREAD_FILES = {
     # the schema itself, of before and of later, and the plans of one database
     "test_bulk_scope.py", "test_closed_sets.py", "test_counters.py", "test_distribution.py", "test_newer_schemas.py",
     "test_ports.py", "test_postgres_plans.py", "test_schema.py",
+    # what asks Citus' own functions, or holds which calls wait for each other; these run on a real cluster
+    "test_archiving.py", "test_deletion.py", "test_doctor.py", "test_gate_questions.py",
     # a database whose role or server another one takes over
     "test_postgres_outages.py", "test_replica.py", "test_replicas.py", "test_server_troubles.py",
 }  # fmt: skip
