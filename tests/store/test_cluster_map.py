@@ -1,5 +1,6 @@
 """A server finds an account's shard by itself, and says what is wrong with a cluster whose shards it cannot use."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 
@@ -134,6 +135,21 @@ async def test_a_new_account_is_found_where_the_coordinator_put_it(spread_databa
     for number in range(12):
         account = await store.directory.add_account(f"Account {number}", NOON)
         assert await store.read(account.account_id).find_last_change() == 0
+    await store.close()
+
+
+async def test_a_check_ends_no_connection_to_a_node(spread_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("padron.store.postgres.cluster.store._PING", "SELECT pg_sleep(0.1)")
+    store = await open_store(spread_database)
+    seen = set()
+    for _ in range(4):
+        await store.check()
+        await asyncio.sleep(0.15)
+        connection = await asyncpg.connect(spread_database)
+        rows = await connection.fetch("SELECT pid FROM pg_stat_activity WHERE application_name = 'padron'")
+        await connection.close()
+        seen.add(frozenset(pid for (pid,) in rows))
+    assert len(seen) == 1
     await store.close()
 
 

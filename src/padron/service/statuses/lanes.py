@@ -6,6 +6,7 @@ One database has one lane. In a cluster each shard has its own, so a node that h
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 
 from padron.domain.change import StatusRequest
 from padron.domain.limits import DEFAULT_LIMITS
@@ -28,9 +29,7 @@ class StatusLanes:
         tracer: Tracer | None = None,
     ) -> None:
         self._store = store
-        self._clock = clock
-        self._waiting_max = waiting_max
-        self._tracer = tracer
+        self._make_lane = partial(Coalescer, store, clock, waiting_max, tracer)
         self._lanes: dict[int, Coalescer] = {}
         self.batch_sizes = Histogram(SIZES)
 
@@ -55,7 +54,7 @@ class StatusLanes:
         number = self._store.give_lane(account_id)
         lane = self._lanes.get(number)
         if lane is None:
-            lane = Coalescer(self._store, self._clock, self._waiting_max, self._tracer)
+            lane = self._make_lane()
             lane.batch_sizes = self.batch_sizes
             self._lanes[number] = lane
         return lane

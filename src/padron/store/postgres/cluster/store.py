@@ -54,6 +54,7 @@ class ClusterStore(PostgresStore):
         self._travel = Travel(self._points, self._nodes)
         self._looks = Looks(self._travel)
         self._is_coordinator_lost = False
+        self._answers: asyncio.Task[bool] | None = None
         run = self._travel.run_together
         self._status_calls = StatusCalls(run, partial(run, is_apart=True), confirm=_PING)
         self.use_board(ClusterBoard(self._tasks, self._points, self._travel, self._looks))
@@ -67,16 +68,18 @@ class ClusterStore(PostgresStore):
 
     async def check(self) -> None:
         """Return when the coordinator is in order, or does not answer while a node does: calls with keys go on then."""
-        answers = asyncio.create_task(self._find_answer())
+        if self._answers is None or self._answers.done():
+            # At once, because a coordinator that hangs takes all the time that a check has. Nobody cancels it: that
+            # would end the connections that it uses.
+            self._answers = asyncio.create_task(self._find_answer(), name="padron-cluster-check")
+        answers = self._answers
         try:
             await super().check()
             self._is_coordinator_lost = False
         except TroubledError as error:
-            if error.trouble.code is not TroubleCode.DATABASE_UNREACHABLE or not await answers:
+            if error.trouble.code is not TroubleCode.DATABASE_UNREACHABLE or not await asyncio.shield(answers):
                 raise
             self._is_coordinator_lost = True
-        finally:
-            answers.cancel()
 
     async def _find_answer(self) -> bool:
         """Say whether any node answers."""
@@ -131,6 +134,8 @@ class ClusterStore(PostgresStore):
 
     async def close(self) -> None:
         """Finish the work under way and close."""
+        if self._answers is not None:
+            await self._answers
         await self._looks.close()
         await self._travel.close()
         await super().close()
