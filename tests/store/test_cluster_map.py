@@ -141,15 +141,17 @@ async def test_a_new_account_is_found_where_the_coordinator_put_it(spread_databa
 async def test_a_check_ends_no_connection_to_a_node(spread_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("padron.store.postgres.cluster.store._PING", "SELECT pg_sleep(0.1)")
     store = await open_store(spread_database)
+    await store.plans.find_next_instant()  # which connects to the node
     seen = set()
-    for _ in range(4):
-        await store.check()
-        await asyncio.sleep(0.15)
+    for _ in range(3):
         connection = await asyncpg.connect(spread_database)
         rows = await connection.fetch("SELECT pid FROM pg_stat_activity WHERE application_name = 'padron'")
         await connection.close()
         seen.add(frozenset(pid for (pid,) in rows))
+        await store.check()
+        await asyncio.sleep(0.15)
     assert len(seen) == 1
+    assert await store.plans.find_next_instant() is None
     await store.close()
 
 
