@@ -123,6 +123,16 @@ async def test_a_migration_that_meets_a_deadlock_is_tried_again(
     assert len(await migrating) == 1
 
 
+async def test_a_migration_that_meets_only_deadlocks_says_so(slow_to_see: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("padron.store.postgres.giving_way.ATTEMPTS_MAX", 1)
+    holding = asyncio.create_task(take_in_turn(slow_to_see, "vehicles", "accounts"))
+    await asyncio.sleep(0.2)
+    with pytest.raises(PadronError, match="Nothing was changed. Try again") as refused:
+        await migrate_further("postgres", slow_to_see, monkeypatch, EXPAND)
+    assert refused.value.code is Code.STORE_UNAVAILABLE
+    await (await holding).close()
+
+
 async def test_a_question_that_meets_a_deadlock_is_asked_again(slow_to_see: str) -> None:
     connections = Connections(slow_to_see, 1)
     holding = asyncio.create_task(take_in_turn(slow_to_see, "vehicles", "accounts"))
