@@ -23,8 +23,12 @@ address, key, vin, unknown_vin = sys.argv[1:]
 with ApiClient(Configuration(host=address, access_token=key)) as client:
     registered = VehiclesApi(client).put_vehicle(vin, VehicleBody(plate="RTA412C"))
     VehiclesApi(client).put_vehicle(vin, VehicleBody(plate="RTA413C"))
-    StatusApi(client).set_vehicle_status(vin, StatusBody(vehicle_status_id=SettableStatusId.IN_THE_SHOP, reason="Brakes"))
-    changes = [change.actual_instance for change in FeedApi(client).list_changes().changes if change.actual_instance.vin == vin]
+    StatusApi(client).set_vehicle_status(
+        vin, StatusBody(vehicle_status_id=SettableStatusId.IN_THE_SHOP, reason="Brakes")
+    )
+    changes = [
+        change.actual_instance for change in FeedApi(client).list_changes().changes if change.actual_instance.vin == vin
+    ]
     verdict = GateApi(client).check_vehicle(vin, "dispatch")
     history = VehiclesApi(client).list_vehicle_history(vin).history
     (info_changed,) = [change for change in history if change.type == "infoChanged"]
