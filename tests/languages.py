@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -18,17 +18,19 @@ GO_PACKAGES = Path("/usr/share/gocode")  # Debian's
 _CURL_MIN = (7, 83)  # %header{} of --write-out
 _TYPESCRIPT = [str(NODE), str(NPM_PACKAGES / "typescript-7" / "bin" / "tsc")]
 _STRICTLY = (
-    "--strict", "--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes", "--target", "es2024",
-    "--module", "nodenext", "--lib", "es2024,dom,dom.iterable",
+    "--strict", "--target", "es2024", "--module", "nodenext", "--lib", "es2024,dom,dom.iterable",
+    "--typeRoots", str(NPM_PACKAGES / "@types"), "--types", "node",
 )  # fmt: skip
 
 
-def run_quietly(command: Sequence[str | Path], folder: Path | None = None, **environment: str) -> str:
-    """Run a command that must succeed, and give all that it says."""
+def run_quietly(
+    command: Sequence[str | Path], folder: Path | None = None, *, environment: Mapping[str, str] | None = None
+) -> str:
+    """Run a command that must succeed, and give all that it says. It has our environment, unless another is given."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
-        env=environment or None,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -44,13 +46,18 @@ def make_types(document: Path, types: Path) -> None:
 
 def check_types(scripts: Sequence[Path], *options: str) -> dict[str, list[str]]:
     """Give what the compiler of TypeScript has to say about scripts and what they import, by the names of the files."""
-    command = [*_TYPESCRIPT, *_STRICTLY, "--typeRoots", str(NPM_PACKAGES / "@types"), "--types", "node", *options]
-    done = subprocess.run([*command, *map(str, scripts)], capture_output=True, text=True, check=False)
+    command = [*_TYPESCRIPT, *_STRICTLY, *options, *map(str, scripts)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == (done.stdout == ""), done.stderr
     faults: dict[str, list[str]] = {}
     for name, fault in re.findall(r"([^/\n]+)\(\d+,\d+\): error (.*)", done.stdout):
         faults.setdefault(name, []).append(fault)
     return faults
+
+
+def make_scripts(scripts: Sequence[Path], folder: Path) -> None:
+    """Let the compiler of TypeScript make JavaScript of scripts and what they import. They must be without a fault."""
+    assert check_types(scripts, "--outDir", str(folder)) == {}
 
 
 @cache

@@ -33,7 +33,7 @@ MESSAGE_BYTES_MAX = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """What the server answered. ``body`` is None if there is none."""
+    """What the server answered. ``body`` is None if it is empty."""
 
     status: int
     headers: Mapping[str, str]

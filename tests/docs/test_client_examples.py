@@ -309,8 +309,8 @@ def test_the_types_of_the_example_in_typescript_are_those_of_the_document(tmp_pa
         assert text.count(right) == 1
         scripts.append(tmp_path / f"{why}.mts")
         scripts[-1].write_text(text.replace(right, wrong), "utf-8")
-    options = ["--noEmit", "--erasableSyntaxOnly", "--allowImportingTsExtensions", "--verbatimModuleSyntax"]
-    faults = check_types(scripts, *options)
+    strictly = ["--noUncheckedIndexedAccess", "--exactOptionalPropertyTypes", "--erasableSyntaxOnly"]
+    faults = check_types(scripts, "--noEmit", "--allowImportingTsExtensions", "--verbatimModuleSyntax", *strictly)
     assert {name: len(found) for name, found in faults.items()} == {f"{why}.mts": 1 for _, _, why in WRONG_TYPES}
 
 

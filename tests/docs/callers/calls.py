@@ -37,17 +37,14 @@ with ApiClient(Configuration(host=address, access_token=key)) as client:
         StatusApi(client).get_vehicle_status(unknown_vin)
     except NotFoundException as error:
         problem = json.loads(error.body)
-    print(
-        json.dumps(
-            {
-                "operational": registered.operational,
-                "types": [change.type for change in changes],
-                "toStatusIds": [change.to_status_id for change in changes if isinstance(change, VehicleStatusChanged)],
-                "allowed": verdict.allowed,
-                "reason": verdict.reason,
-                "formerPlate": info_changed.former["plate"].actual_instance,
-                "acts": [(act.type, act.details) for act in acts],
-                "error": problem["errorDetail"],
-            }
-        )
-    )
+    said = {
+        "operational": registered.operational,
+        "types": [change.type for change in changes],
+        "toStatusIds": [change.to_status_id for change in changes if isinstance(change, VehicleStatusChanged)],
+        "allowed": verdict.allowed,
+        "reason": verdict.reason,
+        "formerPlate": info_changed.former["plate"].actual_instance,
+        "acts": [(act.type, act.details) for act in acts],
+        "error": problem["errorDetail"],
+    }
+    json.dump(said, sys.stdout)

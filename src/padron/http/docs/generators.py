@@ -1,4 +1,4 @@
-"""Puts schemas into forms of which generators of clients make types that compile and hold every value.
+"""Puts schemas into forms that generators of clients can make types from: they compile and hold every value.
 
 What is valid does not change, but for one member that becomes freer. ``docs/clients.md`` has the generators.
 """
@@ -47,7 +47,7 @@ def _suit(part: Any, named: dict[str, Schema], reference: str) -> Any:  # noqa: 
         named[CHANGE] = _describe_change(part)
         return {"$ref": reference.format(name=CHANGE)}
     if any(one.get("type") == "array" for one in part.get("anyOf", ())):
-        # Of a list among other values, the generator for Java makes a class that does not compile.
+        # The generator for Java makes a class of it that does not compile.
         return {"description": "A text, a number, a list of texts, or null."}
     return {name: _suit(value, named, reference) for name, value in part.items()}
 
@@ -55,11 +55,11 @@ def _suit(part: Any, named: dict[str, Schema], reference: str) -> Any:  # noqa: 
 def _describe_change(union: Schema) -> Schema:
     """Give the kinds of change as one schema.
 
-    It is ``oneOf``, because of ``anyOf`` some generators make a type with the members of all kinds at once.
+    It is ``oneOf``, because some generators take ``anyOf`` for a type with the members of all kinds at once.
     """
     return {
         "title": CHANGE,
-        "description": "One change of a vehicle. `type` says of which kind it is.",
+        "description": "One change of a vehicle. `type` names its kind.",
         "oneOf": union["anyOf"],
         "discriminator": union["discriminator"],
     }
