@@ -41,6 +41,7 @@ def run_quietly(
 
 def make_types(document: Path, types: Path) -> None:
     """Let openapi-typescript make types of the document."""
+    assert NPM_PACKAGES.is_dir(), "Run `make scripts` once: it installs openapi-typescript."
     run_quietly([NODE, NPM_PACKAGES / "openapi-typescript" / "bin" / "cli.js", document, "-o", types])
 
 

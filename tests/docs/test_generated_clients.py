@@ -78,7 +78,8 @@ def build_java(folder: Path) -> list[str]:
     # An annotation that the generator's own jar lacks. It only marks.
     generated = folder / "javax" / "annotation" / "Generated.java"
     generated.parent.mkdir(parents=True)
-    generated.write_text("package javax.annotation; public @interface Generated { String value(); String comments(); }")
+    members = "String value(); String date(); String comments();"
+    generated.write_text(f"package javax.annotation; public @interface Generated {{ {members} }}", "utf-8")
     run_quietly([tools / "javac", "-nowarn", "-proc:none", "-cp", JAR, "-d", folder / "made", generated, *sources])
     return [str(tools / "java"), "-cp", f"{folder / 'made'}:{JAR}", "Calls"]
 
