@@ -1,4 +1,4 @@
-"""The clients that OpenAPI Generator makes compile whole, and programs call a server with them (docs/clients.md)."""
+"""Generated clients compile whole, and programs call a server with them (docs/clients.md)."""
 
 import json
 import re
@@ -63,6 +63,24 @@ def build_python(folder: Path) -> list[str]:
     return [sys.executable, str(client / "calls.py")]
 
 
+def build_with_attrs(folder: Path) -> list[str]:
+    """Make a client with openapi-python-client. Another test imports all of it (``tests/http/test_generators.py``)."""
+    document, settings = folder / "openapi.json", folder / "settings.json"
+    document.write_bytes(give_api_document())
+    settings.write_text('{"post_hooks": []}')  # to put it in form is no part of what is tried
+    command: list[str | Path] = [
+        GENERATOR.with_name("openapi-python-client"),
+        "generate",
+        "--path",
+        document,
+        "--meta",
+        "none",
+    ]
+    run_quietly([*command, "--output-path", folder / "padron_api", "--config", settings])
+    shutil.copy(CALLERS / "calls_attrs.py", folder)
+    return [sys.executable, str(folder / "calls_attrs.py")]
+
+
 def build_typescript(folder: Path) -> list[str]:
     generate("typescript", folder)
     shutil.copy(CALLERS / "calls.ts", folder)
@@ -100,7 +118,7 @@ def build_go(folder: Path) -> list[str]:
     return [str(folder / "calls")]
 
 
-@pytest.mark.parametrize("build", [build_python, build_typescript, build_java, build_go])
+@pytest.mark.parametrize("build", [build_python, build_with_attrs, build_typescript, build_java, build_go])
 async def test_a_program_calls_a_server_with_a_generated_client(
     build: Callable[[Path], list[str]], template: Path, tmp_path: Path
 ) -> None:
