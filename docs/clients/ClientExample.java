@@ -119,8 +119,8 @@ public class ClientExample {
                     Files.delete(place);
                     throw fail("The cursor is gone: load your copy of the vehicles again, then start again.");
                 }
-                if (reply.statusCode() == 401 || reply.statusCode() == 403) throw fail("The key may not do that.");
                 if (reply.statusCode() == 200) read(reply.body().iterator(), place);
+                else if (reply.statusCode() != 429 && reply.statusCode() != 503) throw fail("" + reply.statusCode());
             } catch (IOException | java.io.UncheckedIOException error) {
                 System.err.println("The server cannot be reached: " + error);
             }

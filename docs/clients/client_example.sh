@@ -8,34 +8,40 @@
 #     ./client_example.sh follow cursor.txt
 set -euo pipefail
 
-# curl waits as long as Retry-After says, and sends a request again after 429, 503, or a lost connection.
+# Set answer, etag and status. curl waits as long as Retry-After says, and sends a request again after 429, 503, or a
+# lost connection.
 call() {
-  curl --silent --show-error --max-time 30 --retry 7 --retry-all-errors \
-    -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' "$@"
+  answer=$(curl --silent --show-error --max-time 30 --retry 7 --retry-all-errors -w '\n%header{etag}\n%{http_code}' \
+    -H "Authorization: Bearer $API_KEY" -H 'Content-Type: application/json' "$@")
+  status=${answer##*$'\n'} answer=${answer%$'\n'*}
+  etag=${answer##*$'\n'} answer=${answer%$'\n'*}
+}
+
+fail() {
+  echo "$1" >&2
+  exit 1
 }
 
 # Set a status, unless somebody else changes the vehicle after we have looked at it. The reason must be without quotes.
 set_status() {
-  local address="$API_URL/api/v2/vehicles/$1/status" body="{\"vehicleStatusId\": $2, \"reason\": \"$3\"}" tag answer
-  tag=$(call --fail -o /dev/null -w '%header{etag}' "$address")
-  answer=$(call -X PATCH "$address" -H "If-Match: $tag" -d "$body" -w '\n%{http_code}')
-  case ${answer##*$'\n'} in
-    204) ;;
-    412) # Somebody changed the vehicle, or our own first attempt did, whose answer was lost.
-      call --fail "$address" | grep -q "\"vehicleStatusId\":$2[,}]" || {
-        echo 'Somebody changed the vehicle meanwhile. Decide again.' >&2
-        exit 1
-      } ;;
-    *) echo "$answer" >&2 && exit 1 ;;
-  esac
+  local address="$API_URL/api/v2/vehicles/$1/status"
+  call "$address"
+  [ "$status" = 200 ] || fail "$answer"
+  call -X PATCH "$address" -H "If-Match: $etag" -d "{\"vehicleStatusId\": $2, \"reason\": \"$3\"}"
+  if [ "$status" = 412 ]; then # Somebody changed the vehicle, or our own first attempt did, whose answer was lost.
+    call "$address"
+    grep -q "\"vehicleStatusId\":$2[,}]" <<<"$answer" || fail 'Somebody changed the vehicle meanwhile. Decide again.'
+  elif [ "$status" != 204 ]; then
+    fail "$answer"
+  fi
   echo "$1 has the status $2."
 }
 
 # Say whether an operation may touch a vehicle. Ask each time, just before it does.
 ask_gate() {
-  local verdict
-  verdict=$(call --fail -G "$API_URL/api/v2/gate/$1" --data-urlencode "operation=$2")
-  if grep -q '"allowed":true' <<<"$verdict"; then echo allowed; else echo "refused: $verdict" && exit 3; fi
+  call -G "$API_URL/api/v2/gate/$1" --data-urlencode "operation=$2"
+  [ "$status" = 200 ] || fail "$answer"
+  if grep -q '"allowed":true' <<<"$answer"; then echo allowed; else echo "refused: $answer" && exit 3; fi
 }
 
 # Work on each change in order. The file keeps the cursor, so the next start continues there. The stream has lines: the
@@ -52,10 +58,8 @@ follow() {
           'data: '*) echo "${line#data: }" ;; # the part to replace
           '') [ -z "$cursor" ] || { echo "$cursor" >"$1.new" && mv "$1.new" "$1"; } ;; # only now, so that no change is missed
         esac
-      done || [ "${PIPESTATUS[0]}" != 22 ] || {
-        echo 'The server refuses. After 410, load your copy of the vehicles again and delete the cursor.' >&2
-        exit 1
-      }
+      done || [ "${PIPESTATUS[0]}" != 22 ] ||
+      fail 'The server refuses. After 410, load your copy of the vehicles again and delete the cursor.'
     sleep 1
   done
 }
@@ -64,5 +68,5 @@ case ${1:-} in
   set-status) set_status "${@:2}" ;;
   ask-gate) ask_gate "${@:2}" ;;
   follow) follow "${@:2}" ;;
-  *) echo 'Name a task: set-status, ask-gate or follow.' >&2 && exit 1 ;;
+  *) fail 'Name a task: set-status, ask-gate or follow.' ;;
 esac

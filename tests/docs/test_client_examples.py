@@ -21,7 +21,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from padron.wiring import give_api_document
-from tests.cast import wait_until
+from tests.cast import UNKNOWN_VIN, wait_until
 from tests.docs.relays import Fate, run_relay
 from tests.e2e.program import Fleet, Server, make_fleets, run_command, run_server
 from tests.languages import NODE, check_types, find_curl, find_java, make_types, run_quietly
@@ -168,11 +168,20 @@ async def test_a_status_is_not_set_over_what_somebody_else_set_meanwhile(
 
 
 @in_each_language
-async def test_what_the_server_refuses_ends_the_example_with_the_reason(register: Register, example: list[str]) -> None:
+async def test_what_the_server_refuses_ends_the_example_with_the_reason(
+    register: Register, example: list[str], tmp_path: Path
+) -> None:
     ended = await register.run([*example, "set-status", register.vin, "2", "No call sets this status"])
     assert (ended.status, ended.said) == (1, "")
     assert "vehicleStatusId" in ended.complained
     assert len((await register.get(f"/api/v2/vehicles/{register.vin}/history"))["history"]) == 1
+    ended = await register.run([*example, "set-status", UNKNOWN_VIN, "4", "It does not exist"])
+    assert (ended.status, ended.said) == (1, "")
+    assert UNKNOWN_VIN in ended.complained
+    (tmp_path / "cursor.txt").write_text("no cursor", "utf-8")
+    ended = await register.run([*example, "follow", str(tmp_path / "cursor.txt")])
+    assert (ended.status, ended.said) == (1, "")
+    assert ended.complained
 
 
 @in_each_language
