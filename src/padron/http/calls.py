@@ -103,6 +103,14 @@ class Request:
         """The scheme that the client used: http or https."""
         return self.hop.find_scheme(self.headers)
 
+    def prefers(self, media_type: bytes) -> bool:
+        """Say whether the client accepts this form, and does not name JSON.
+
+        Generated clients name every form that the document has, and can read JSON only.
+        """
+        accepted = self.headers.get(b"accept", b"")
+        return media_type in accepted and b"application/json" not in accepted
+
 
 class Call:
     """One request while it is answered. ``principal`` is set before an endpoint that needs it is called.

@@ -6,7 +6,7 @@ from typing import Any
 from padron.http.answers.problem import Problem
 from padron.http.docs import example_values
 from padron.http.docs.example_values import LEFT_OUT, MADE
-from padron.http.docs.schemas import Schema
+from padron.http.docs.generators import Schema
 
 # The value of a member that is not in the tables. A test then asks for a better one.
 _PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": False}
@@ -62,14 +62,14 @@ def _holds_shape(schema: Schema, schemas: Mapping[str, Schema]) -> bool:
     inner = schema.get("items", schema)
     if "anyOf" in inner:
         return any(_holds_shape(choice, schemas) for choice in inner["anyOf"])
-    return "$ref" in inner and "properties" in schemas[inner["$ref"].rpartition("/")[2]]
+    return "$ref" in inner and bool({"properties", "oneOf"} & schemas[inner["$ref"].rpartition("/")[2]].keys())
 
 
 def _give_value(schema: Schema, schemas: Mapping[str, Schema]) -> Any:  # noqa: ANN401
     if "$ref" in schema:
         return give_example(schema["$ref"].rpartition("/")[2], schemas)
-    if "anyOf" in schema:
-        choices = schema["anyOf"]
+    if "anyOf" in schema or "oneOf" in schema:
+        choices = schema.get("anyOf") or schema["oneOf"]
         # Among the kinds of change, show the change of a status, which is the main one.
         wanted = [one for one in choices if one.get("$ref", "").endswith("/VehicleStatusChanged")]
         return _give_value((wanted or choices)[0], schemas)

@@ -12,7 +12,8 @@ from padron.http.reach import place
 _INSTALLED = Path(__file__).parent / "guides"
 _CHECKOUT = Path(__file__).parents[4] / "docs"
 _DECISIONS = "decisions"
-_SHOWN = {".md", ".py", ".sql"}
+_CLIENTS = "clients"
+_SHOWN = {".java", ".md", ".mts", ".py", ".sh", ".sql"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +35,12 @@ class Guide:
 def find_guides() -> Mapping[str, Guide]:
     """Give the guides by name, in the order of their titles. Each name is one part of a path."""
     root = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
-    files = [path for folder in (root, root / _DECISIONS) for path in sorted(folder.glob("*")) if path.suffix in _SHOWN]
+    files = [
+        path
+        for folder in (root, root / _DECISIONS, root / _CLIENTS)
+        for path in sorted(folder.glob("*"))
+        if path.suffix in _SHOWN
+    ]
     guides = [
         Guide(
             name=path.stem if path.suffix == ".md" else path.name,

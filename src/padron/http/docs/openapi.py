@@ -14,9 +14,9 @@ from padron.http.answers.provider_problems import PROVIDER_UNAVAILABLE
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.docs import events, example_values, examples
 from padron.http.docs.events import DeclaredEvent
+from padron.http.docs.generators import Schema, mark_wide_integers
 from padron.http.docs.schemas import (
     REFERENCE,
-    Schema,
     build_schemas,
     describe_status_table,
     expand_references,
@@ -200,7 +200,7 @@ def _describe_parameters(parameters: Iterable[Parameter]) -> list[dict[str, Any]
             "in": parameter.place,
             "required": parameter.required,
             "description": parameter.description,
-            "schema": parameter.schema,
+            "schema": mark_wide_integers(parameter.schema),
         }
         if parameter.required and parameter.name in example_values.PARAMETERS:
             one["example"] = example_values.PARAMETERS[parameter.name]

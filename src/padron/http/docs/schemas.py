@@ -11,8 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from padron.domain.status import SETTABLE_STATUSES, STATUS_TEXTS, VehicleStatus, is_operational
-
-Schema = dict[str, Any]
+from padron.http.docs.generators import Schema, suit_generators
 
 REFERENCE = "#/components/schemas/{name}"
 STATUS_ID = "VehicleStatusId"
@@ -40,7 +39,7 @@ def build_schemas(shapes: Iterable[type]) -> dict[str, Schema]:
                 member["items"] = _refer_to_status(member["items"])
     schemas[STATUS_ID] = _describe_statuses(STATUS_TEXTS, "A status of a vehicle")
     schemas[SETTABLE_STATUS_ID] = _describe_statuses(SETTABLE_STATUSES.values(), "A status that a call can set")
-    return dict(sorted(schemas.items()))
+    return dict(sorted(suit_generators(schemas, REFERENCE).items()))
 
 
 def describe_status_table(statuses: Iterable[VehicleStatus]) -> str:

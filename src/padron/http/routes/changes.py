@@ -46,7 +46,7 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     wanted = _parse_filter(given)
     limit = queries.parse_limit(given)
     wait_s = queries.parse_number("wait", given["wait"], 0, WAIT_S_MAX) if "wait" in given else 0
-    if b"text/event-stream" in call.headers.get(b"accept", b""):
+    if call.request.prefers(b"text/event-stream"):
         last = call.headers.get(b"last-event-id", b"").decode("latin-1")
         after = await read_place(call.runtime, call.principal, last or given.get("after"))
         return StreamReply(_stream(call, after, wanted), STREAM_HEADERS, _word_farewell)
@@ -126,10 +126,11 @@ _DESCRIPTION = """\
 All changes in one order, without a gap. The answer is a page of changes after the cursor. With `wait`, the server waits
 for the first change.
 
-With `Accept: text/event-stream`, the same changes come as server-sent events. `event` is the type of the change, `data`
-is the change as JSON on one line, and `id` is the cursor after it. Send `Last-Event-ID` to continue from there. An `id`
-without `event` and `data` moves the cursor past changes that the filters left out. Comments keep the connection alive.
-The stream ends when the server stops, or when the key is no longer valid.
+With `Accept: text/event-stream`, the same changes come as server-sent events, unless `Accept` names `application/json`
+too. `event` is the type of the change, `data` is the change as JSON on one line, and `id` is the cursor after it. Send
+`Last-Event-ID` to continue from there. An `id` without `event` and `data` moves the cursor past changes that the
+filters left out. Comments keep the connection alive. The stream ends when the server stops, or when the key is no
+longer valid.
 
 A cursor from before a restored backup gets 410. Then load the list again.
 

@@ -121,7 +121,7 @@ def _parse_end(given: dict[str, str], name: str) -> datetime:
 
 def _parse_format(call: Call, given: dict[str, str]) -> str:
     if "format" not in given:
-        return "csv" if b"text/csv" in call.headers.get(b"accept", b"") else "json"
+        return "csv" if call.request.prefers(b"text/csv") else "json"
     if given["format"] not in _FORMATS:
         raise PadronError(Code.BAD_PARAMETERS, f"format is {quote(given['format'])}: it must be json or csv.")
     return given["format"]
