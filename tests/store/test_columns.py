@@ -39,7 +39,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "directory.ACCOUNT": ("list_accounts", "find_account"),
     "gate.GATE": ("load_gate", "load_gate_of_one"),
     "gate.GATE_REFUSAL": ("list_refusals",),
-    "gate_leases.GATE_LEASE": ("load_gate_leases",),
+    "gate_leases.FOUND_LEASE": ("load_gate_leases",),
     "idempotency.KEPT_KEY": ("lock_key",),
     "idempotency.KEY_TOTALS": ("add_key_totals",),
     "imports.IMPORT": ("lock_import", "list_open_imports", "list_imports", "find_import"),

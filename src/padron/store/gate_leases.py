@@ -11,6 +11,7 @@ from padron.store.port import Columns, ReadPort, Row, ToInstant, WritePort
 GATE_LEASE = Columns(
     "lease_id", "name", "milliseconds", "created_by", "created_at", "acknowledged", "renewals", "is_ending"
 )  # fmt: skip
+FOUND_LEASE = Columns(*GATE_LEASE.names, "strict_gates", "last_change")
 
 _LEASE_WIDTH = len(GATE_LEASE.names)
 _MS = 1_000
