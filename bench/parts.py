@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from bench import claims, pages, planned, streams, withdrawals
+from bench import claims, leases, pages, planned, streams, withdrawals
 from bench.servers import ROOT, Contestant, Databases, find_free_port, serve
 
 CONNECTIONS = 64
@@ -34,6 +34,7 @@ PARTS = {
     "claims": "vehicles claimed by workers, and results stored",
     "planned": "planned changes that are due at one instant",
     "pages": "the console's pages",
+    "leases": "deactivations beside leases of local gates, and the set of all VINs",
 }
 # Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
 OTHER_KINDS = {
@@ -147,6 +148,7 @@ def print_tables(results: Results) -> None:
         ("withdraw", withdrawals.print_table),
         ("claims", claims.print_table),
         ("planned", planned.print_table),
+        ("leases", leases.print_table),
     ):
         measured = {name: found[part] for name, found in engines.items() if part in found}
         if measured:
@@ -205,6 +207,9 @@ def main() -> None:
             if "pages" in given.only:
                 for contestant in databases.prepare("pages", given.vehicles):
                     results[contestant.name]["pages"] = pages.measure(contestant, given.rounds)
+            if "leases" in given.only:
+                for contestant in databases.prepare("leases", given.vehicles):
+                    results[contestant.name]["leases"] = leases.measure(contestant, given.seconds)
     print_tables(results)
     document = {"machine": describe_machine(), "settings": vars(given) | {"output": None}, "results": results}
     given.output.write_text(json.dumps(document, indent=2, default=str), "utf-8")

@@ -98,8 +98,10 @@ class _Account:
 class LeaseWatch:
     """The answers of one process that wait for leases."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tell: Callable[[], None] = lambda: None) -> None:
+        """``tell`` is called when answers begin to wait, so that followers of the feed hear of the changes at once."""
         self._store = store
+        self._tell = tell
         self._accounts: dict[int, _Account] = {}
 
     @property
@@ -116,6 +118,7 @@ class LeaseWatch:
         account = self._accounts.setdefault(account_id, _Account())
         account.held.append(_Held(asyncio.get_running_loop().time(), release))
         account.woken.set()
+        self._tell()
         if account.task is None:
             account.task = asyncio.create_task(self._watch(account_id, account), name="padron-leases")
 
