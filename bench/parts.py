@@ -12,6 +12,7 @@ import platform
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from bench import claims, pages, planned, streams, withdrawals
+from bench import claims, leases, pages, planned, streams, withdrawals
 from bench.servers import ROOT, Contestant, Databases, find_free_port, serve
 
 CONNECTIONS = 64
@@ -34,6 +35,7 @@ PARTS = {
     "claims": "vehicles claimed by workers, and results stored",
     "planned": "planned changes that are due at one instant",
     "pages": "the console's pages",
+    "leases": "deactivations beside leases of local gates, and the set of all VINs",
 }
 # Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
 OTHER_KINDS = {
@@ -147,6 +149,7 @@ def print_tables(results: Results) -> None:
         ("withdraw", withdrawals.print_table),
         ("claims", claims.print_table),
         ("planned", planned.print_table),
+        ("leases", leases.print_table),
     ):
         measured = {name: found[part] for name, found in engines.items() if part in found}
         if measured:
@@ -174,6 +177,16 @@ def parse_parts(text: str) -> list[str]:
     return parts
 
 
+def give_measures(given: argparse.Namespace) -> dict[str, Callable[[Contestant], Any]]:
+    """Give what measures the parts that have a plain fleet of their own."""
+    return {
+        "claims": lambda contestant: claims.measure(contestant, given.rounds, given.seconds),
+        "planned": lambda contestant: planned.measure(contestant, given.rounds, given.seconds),
+        "pages": lambda contestant: pages.measure(contestant, given.rounds),
+        "leases": lambda contestant: leases.measure(contestant, given.seconds),
+    }
+
+
 def main() -> None:
     """Run as a program."""
     parts = "; ".join(f"{name}: {what}" for name, what in PARTS.items())
@@ -196,15 +209,10 @@ def main() -> None:
                 for contestant in databases.prepare("withdraw", given.vehicles, withdrawals.FLEETS):
                     seen = withdrawals.measure(contestant, given.rounds, given.seconds / 2)
                     results[contestant.name]["withdraw"] = seen
-            if "claims" in given.only:
-                for contestant in databases.prepare("claims", given.vehicles):
-                    results[contestant.name]["claims"] = claims.measure(contestant, given.rounds, given.seconds)
-            if "planned" in given.only:
-                for contestant in databases.prepare("planned", given.vehicles):
-                    results[contestant.name]["planned"] = planned.measure(contestant, given.rounds, given.seconds)
-            if "pages" in given.only:
-                for contestant in databases.prepare("pages", given.vehicles):
-                    results[contestant.name]["pages"] = pages.measure(contestant, given.rounds)
+            for part, measure in give_measures(given).items():
+                if part in given.only:
+                    for contestant in databases.prepare(part, given.vehicles):
+                        results[contestant.name][part] = measure(contestant)
     print_tables(results)
     document = {"machine": describe_machine(), "settings": vars(given) | {"output": None}, "results": results}
     given.output.write_text(json.dumps(document, indent=2, default=str), "utf-8")

@@ -7,7 +7,7 @@
 UPDATE counters
 SET last_change = last_change + ?1, last_at = max(last_at, ?2), vehicle_count = vehicle_count + ?4
 WHERE account_id = ?3
-RETURNING last_change, last_at, vehicle_count;
+RETURNING last_change, last_at, vehicle_count, strict_gates;
 
 -- name: insert_change
 -- One row of the record.
@@ -23,12 +23,19 @@ WHERE account_id = ? AND vehicle_id = ? AND number < ? ORDER BY number DESC LIMI
 
 -- name: list_changes
 -- The account's changes above a number, in order, with the present status of their vehicles. If a vehicle is former
--- now (slot below 0), the status is that of the current vehicle with its VIN.
+-- now (slot below 0), the status is that of the current vehicle with its VIN. The gate allows a VIN that only one
+-- current vehicle has, if it is Active. This is told of the VIN, and of the one before where the change gave another.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END AS present_status
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status,
+    (SELECT count(*) = 1 AND max(k.status) = 1 FROM vehicles AS k
+        WHERE k.account_id = c.account_id AND k.vin = c.vin AND k.slot >= 0) AS allowed,
+    CASE WHEN c.type = 'infoChanged' AND json_extract(c.differences, '$.vin[0]') IS NOT NULL THEN (
+        SELECT count(*) = 1 AND max(k.status) = 1 FROM vehicles AS k
+        WHERE k.account_id = c.account_id AND k.vin = json_extract(c.differences, '$.vin[0]') AND k.slot >= 0)
+    END AS former_allowed
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ? AND c.number > ? ORDER BY c.number LIMIT ?;
 
@@ -72,6 +79,12 @@ ORDER BY c.number LIMIT 1;
 -- name: find_last_change
 -- The number of the account's last change.
 SELECT last_change FROM counters WHERE account_id = ?;
+
+-- name: find_last_place
+-- The account's last change, with what distinguishes it from others with its number.
+SELECT c.last_change, l.request_id, l.changed_at, l.vin
+FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
+WHERE c.account_id = ?;
 
 -- name: count_vehicles
 -- The number of the account's current vehicles.
