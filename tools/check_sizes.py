@@ -9,8 +9,8 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("src", "tests", "bench", "tools")
-PROGRAM = "src"
+FOLDERS = ("src", "tests", "bench", "tools", "client/src", "client/tests")
+PROGRAMS = ("src", "client/src")
 
 
 def find_long_functions(name: str, source: str) -> Iterator[str]:
@@ -32,7 +32,7 @@ def check_file(folder: str, path: Path) -> Iterator[str]:
     lines_count = len(source.splitlines())
     if lines_count > FILE_LINES_MAX:
         yield f"{name}: the file has {lines_count} lines; at most {FILE_LINES_MAX} are allowed."
-    if folder == PROGRAM:
+    if folder in PROGRAMS:
         yield from find_long_functions(name, source)
 
 
