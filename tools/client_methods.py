@@ -132,9 +132,10 @@ def write_methods(document: Schema) -> str:
         "from typing import TYPE_CHECKING, Any, Literal\n\n"
         "from padron_client import _table as table\n"
         "from padron_client._async.pages import AsyncPages\n"
-        "from padron_client._async.transport import AsyncDownload, AsyncEvents, AsyncTransport\n"
         "from padron_client.calls import CallOptions\n\n"
-        "if TYPE_CHECKING:\n    from padron_client import models\n    from padron_client.records import Done\n\n\n"
+        "if TYPE_CHECKING:\n    from padron_client import models\n"
+        "    from padron_client._async.transport import AsyncDownload, AsyncEvents, AsyncTransport\n"
+        "    from padron_client.records import Done\n\n\n"
         'class AsyncOperations:\n    """All operations of the API, by their names."""\n\n'
         "    _transport: AsyncTransport\n\n"
     )

@@ -28,6 +28,12 @@ def snake(name: str) -> str:
     return f"{words}_" if keyword.iskeyword(words) else words
 
 
+def name_attribute(member: str) -> str:
+    """Give the attribute for a member. One with the name of a type that annotations use gets an underscore."""
+    name = snake(member)
+    return f"{name}_" if name in {"bool", "dict", "float", "int", "list", "str"} else name
+
+
 def give_name(schema: Schema) -> str:
     """Give the name of the schema that a reference means."""
     return str(schema["$ref"]).rpartition("/")[2]
@@ -69,7 +75,7 @@ class ModelWriter:
             give_name(message["post"]["requestBody"]["content"]["application/json"]["schema"])
             for message in document["webhooks"].values()
         ]
-        self.enums = {
+        self.enums: dict[frozenset[str], str] = {
             frozenset(schema["enum"]): name for name, schema in self.schemas.items() if schema.get("type") != "integer"
             and "enum" in schema
         }  # fmt: skip
@@ -134,7 +140,7 @@ class ModelWriter:
     def write_member(self, owner: str, name: str, schema: Schema) -> str:
         """Give the line of one member."""
         kind = self.write_type(schema, is_body=owner in self.bodies)
-        attribute = snake(name)
+        attribute = name_attribute(name)
         default = ""
         renamed = "" if camel(attribute) == name else f"name={name!r}"
         if name not in self.schemas[owner].get("required", []):
@@ -151,8 +157,8 @@ class ModelWriter:
         match schema:
             case {"$ref": _}:
                 return ONE_ENUM.get(give_name(schema), give_name(schema))
-            case {"anyOf": [*parts]} if len(parts) > len(("a value", "null")):
-                return "Change"
+            case {"anyOf": [{"$ref": _}, {"$ref": _}, *_]}:
+                return "Change"  # the only choice between objects
             case {"anyOf": [*parts]}:
                 return " | ".join(self.write_type(part, is_body=is_body) for part in parts)
             case {"enum": [*values]}:
@@ -166,11 +172,11 @@ class ModelWriter:
             case {"type": "string", "format": "date-time"}:
                 return "Instant"
             case {"type": kind}:
-                names = {
+                names: Mapping[object, str] = {
                     "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None",
                     "object": "dict[str, Any]",
                 }  # fmt: skip
-                return str(names[kind])
+                return names[kind]
             case _:
                 return "Any"
 

@@ -20,8 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "client" / "src" / "padron_client"
 
 
-def format_source(path: Path, source: str) -> str:
+def format_source(name: str, source: str) -> str:
     """Give a source as ``make format`` would leave it."""
+    path = PACKAGE / name
     ruff = [sys.executable, "-m", "ruff"]
     for words in (["check", "--select", "I,RUF022,F401", "--fix", "--exit-zero", "--quiet"], ["format"]):
         command = [*ruff, *words, "--stdin-filename", str(path), "-"]
@@ -40,13 +41,13 @@ def list_generated(package: Path = PACKAGE) -> Iterator[tuple[Path, str]]:
         ("_async/operations.py", write_methods(document)),
     ):
         path = package / name
-        yield path, format_source(path, source)
+        yield path, format_source(name, source)
     sources = {path.name: path.read_text("utf-8") for path in (package / "_async").glob("*.py")}
-    sources["operations.py"] = format_source(package / "_async" / "operations.py", write_methods(document))
+    sources["operations.py"] = format_source("_async/operations.py", write_methods(document))
     for name, source in sorted(sources.items()):
         if name not in SHARED_BY_HAND:
             path = package / "_sync" / name
-            yield path, format_source(path, drop_async(source))
+            yield path, format_source(f"_sync/{name}", drop_async(source))
 
 
 def list_outdated(package: Path = PACKAGE) -> list[str]:

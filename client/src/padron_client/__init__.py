@@ -6,8 +6,8 @@ Everything here is loaded when it is used, so that importing this package takes 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as typing has it, which takes longer to import than all of this
 if TYPE_CHECKING:
     from padron_client import errors, models, problems, webhooks
     from padron_client._async.client import AsyncClient

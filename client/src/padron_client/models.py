@@ -263,7 +263,7 @@ class ActShape(Record, frozen=True, kw_only=True, rename="camel"):
     by: str
     by_name: str | None
     subject: str
-    details: dict[str, Change]
+    details: dict[str, str | int | list[str] | None]
     request_id: str | None = None
 
 
@@ -509,7 +509,7 @@ class DuplicateGroupShape(Record, frozen=True, kw_only=True, rename="camel"):
     vin: str
     count: int
     vehicles: list[DuplicateVehicle]
-    differences: dict[str, list[Change]]
+    differences: dict[str, list[str | int | None]]
 
 
 class DuplicateList(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
@@ -725,8 +725,8 @@ class HistoryShape(Record, frozen=True, kw_only=True, rename="camel"):
     from_status_id: VehicleStatusId | None = None
     to_status_id: VehicleStatusId | None = None
     reason: str | None = None
-    former: dict[str, Change] | None = None
-    current: dict[str, Change] | None = None
+    former: dict[str, str | int | None] | None = None
+    current: dict[str, str | int | None] | None = None
     fields: list[str] | None = None
     change_numbers: list[int] | None = None
 
@@ -1274,7 +1274,7 @@ class SelectionBody(Body, frozen=True, kw_only=True, rename="camel"):
 
     vehicles: list[ChosenVehicleShape] | UnsetType = UNSET
     filter: str | UnsetType = UNSET
-    list: str | UnsetType = UNSET
+    list_: str | UnsetType = UNSET
     all: bool | UnsetType = UNSET
 
 
@@ -1687,8 +1687,8 @@ class VehicleInfoChanged(
     request_id: str
     operational: bool
     operational_changed: bool
-    former: dict[str, Change]
-    current: dict[str, Change]
+    former: dict[str, str | int | None]
+    current: dict[str, str | int | None]
 
 
 class VehicleInfoChangedPayload(

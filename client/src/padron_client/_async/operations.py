@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from padron_client import _table as table
 from padron_client._async.pages import AsyncPages
-from padron_client._async.transport import AsyncDownload, AsyncEvents, AsyncTransport
 from padron_client.calls import CallOptions
 
 if TYPE_CHECKING:
     from padron_client import models
+    from padron_client._async.transport import AsyncDownload, AsyncEvents, AsyncTransport
     from padron_client.records import Done
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from padron_client import _table as table
 from padron_client._sync.pages import Pages
-from padron_client._sync.transport import Download, Events, Transport
 from padron_client.calls import CallOptions
 
 if TYPE_CHECKING:
     from padron_client import models
+    from padron_client._sync.transport import Download, Events, Transport
     from padron_client.records import Done
 
 
