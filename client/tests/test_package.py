@@ -84,7 +84,7 @@ def test_a_module_imports_nothing_of_the_server_and_suits_python_3_10(path: Path
 
 def test_the_projects_dependencies_are_these() -> None:
     names = {each.partition(">")[0] for each in PROJECT["dependencies"]}
-    assert names == {"httpx2", "msgspec", "typing-extensions"}
+    assert names == {"httpx2", "msgspec"}
     assert PROJECT["license"] == "Apache-2.0"
     assert (FOLDER / "LICENSE").read_bytes() == (FOLDER.parent / "LICENSE").read_bytes()
 

@@ -28,7 +28,7 @@ import sys, time
 from padron_client import run_worker
 
 def work(job):
-    sys.stdout.write(job.vin + "\n")
+    sys.stdout.write(job.vin + "\\n")
     sys.stdout.flush()
     time.sleep(1)
     return {"done": True}
@@ -232,7 +232,8 @@ async def test_work_that_does_not_end_is_given_up(
 
     async def work(_: Job) -> object:
         began.set()
-        return await asyncio.sleep(60)
+        await asyncio.sleep(60)
+        return None
 
     await async_client.start_run(operation, models.RunBody(vins=[*register.fleet.vins[60:61]]))
     start = time.monotonic()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import email.utils
 import functools
 import os
-import platform
-import random
+import sys
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from padron_client import __version__
 from padron_client.errors import ApiError, NotModified, UnexpectedAnswer, give_class
+
+if TYPE_CHECKING:
+    import random
 
 JSON = "application/json"
 FILE = "application/octet-stream"
@@ -132,7 +132,7 @@ class Prepared:
 
 def give_user_agent(library: str) -> str:
     """Give the header that says which client this is."""
-    return f"padron-client/{__version__} python/{platform.python_version()} {library}"
+    return f"padron-client/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]} {library}"
 
 
 def prepare(
@@ -149,6 +149,8 @@ def prepare(
     sent = {"Accept": operation.accept, **options.headers}
     sent.update({name: value for name, value in headers.items() if value is not None})
     if operation.makes_key and "Idempotency-Key" not in sent:
+        import uuid  # noqa: PLC0415 - only such calls need it
+
         sent["Idempotency-Key"] = str(uuid.uuid4())
     if body is not None:
         from padron_client.records import to_json  # noqa: PLC0415 - what has no body needs no msgspec
@@ -206,6 +208,10 @@ def read_retry_after(headers: Mapping[str, str], now: Callable[[], float] = time
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)
+    if not value:
+        return None
+    import email.utils  # noqa: PLC0415 - hardly a server sends a date
+
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now())
     except (TypeError, ValueError):
@@ -268,4 +274,6 @@ def should_repeat(error: Exception, *, has_key: bool, attempts: int) -> bool:
 @functools.lru_cache(maxsize=1)
 def give_random() -> random.Random:
     """Give the source of pauses. They need no secrecy, but forked processes must not pause alike."""
+    import random  # noqa: PLC0415 - only a repeat needs it
+
     return random.SystemRandom()

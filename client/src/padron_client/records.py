@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum, IntEnum
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
-from typing_extensions import Self
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # An instant with its time zone. One without a zone is refused, because nobody can know what it means.
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]

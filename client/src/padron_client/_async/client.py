@@ -7,8 +7,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from typing_extensions import Self
-
 from padron_client._async.operations import AsyncOperations
 from padron_client.calls import Hooks, Retries, Timeouts
 
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx2
+    from typing_extensions import Self
 
 CONNECTIONS = 100
 

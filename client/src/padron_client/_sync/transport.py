@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from typing_extensions import Self
 
 from padron_client._sync.ways import Later, Within, make_http_client, read_file, sleep
 from padron_client.calls import (
@@ -38,6 +37,8 @@ from padron_client.errors import ApiError, ConnectionFailed, DeadlinePassed
 from padron_client.sse import EventParser
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from padron_client import models
 
 _log = logging.getLogger("padron_client")
