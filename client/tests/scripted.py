@@ -61,6 +61,7 @@ class Scripted:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.clients: set[object] = set()
         self.answers: list[Answer | Callable[[Seen], Answer]] = [Answer()]
         self.url = ""
 
@@ -88,6 +89,7 @@ def run_scripted() -> Iterator[Scripted]:  # noqa: C901 - three small classes ar
             body = self.read_body()
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = parse_qsl(parts.query, keep_blank_values=True)
+            scripted.clients.add(self.client_address)
             answer = scripted.take(Seen(method=self.command, path=parts.path, query=query, headers=headers, body=body))
             ended.wait(answer.stall_s)
             if answer.status == 0:

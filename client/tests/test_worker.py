@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from client.tests.conftest import Register
-from client.tests.scripted import CUT, give, refuse, run_scripted
+from client.tests.scripted import CUT, Answer, give, refuse, run_scripted
 from padron_client import AsyncClient, Retries, VehicleStatusId, models, problems
 from padron_client.worker import Job, Settings, Worker, cut_batch
 from tests.cast import wait_until
@@ -255,7 +255,13 @@ async def test_a_server_that_is_away_is_waited_for() -> None:
     }  # fmt: skip
     done = {"results": [{"claimId": claim["id"], "status": 200, "state": "succeeded"}]}
     paths = {
-        "claims": [CUT, refuse(503, "StoreUnavailable"), give({"claims": [claim]}), give({"claims": []})],
+        "claims": [
+            CUT,
+            refuse(503, "StoreUnavailable"),
+            Answer(status=502, body=b"<p>"),
+            give({"claims": [claim]}),
+            give({"claims": []}),
+        ],
         "results": [CUT, refuse(429, "TooManyRequests"), give(done)],
     }
 
