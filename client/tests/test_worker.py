@@ -148,11 +148,15 @@ async def test_work_on_a_vehicle_that_is_deactivated_is_cancelled(
     async def has_begun() -> bool:
         return began == {stolen, other}
 
+    async def is_cancelled() -> bool:
+        return bool(cancelled)
+
     run = await async_client.start_run(operation, models.RunBody(vins=[stolen, other]))
     async with working(async_client, operation, work) as (_, answers):
         await wait_until(has_begun)
         await async_client.set_vehicle_status(stolen, models.StatusBody(vehicle_status_id=VehicleStatusId.STOLEN))
         ended = await wait_for_end(async_client, run, operation)
+        await wait_until(is_cancelled)  # and not only by the stop
     assert cancelled == [stolen]
     assert ended.counts is not None
     assert (ended.counts.withdrawn, ended.counts.succeeded) == (1, 1)
