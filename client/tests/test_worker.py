@@ -51,7 +51,12 @@ async def working(
     client: AsyncClient, operation: str, work: Callable[[Job], object], settings: Settings = QUICK
 ) -> AsyncIterator[tuple[Worker, list[models.ResultAnswerShape]]]:
     answers: list[models.ResultAnswerShape] = []
-    worker = Worker(client, operation, work, settings=settings, on_answer=lambda _, answer: answers.append(answer))
+
+    def note(_: Job, answer: models.ResultAnswerShape) -> None:
+        answers.append(answer)
+        raise LookupError  # which must not matter
+
+    worker = Worker(client, operation, work, settings=settings, on_answer=note)
     running = asyncio.create_task(worker.run())
     try:
         yield worker, answers

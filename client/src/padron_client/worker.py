@@ -255,8 +255,14 @@ class Worker:
         for (job, _), answer in zip(batch, answers):  # noqa: B905 - the server gives one for each
             if answer.error_detail:
                 _log.info("The result for %s was not taken: %s", job.vin, answer.error_detail)
-            if self._on_answer is not None:
+            self._tell(job, answer)
+
+    def _tell(self, job: Job, answer: ResultAnswerShape) -> None:
+        if self._on_answer is not None:
+            try:
                 self._on_answer(job, answer)
+            except Exception:  # noqa: BLE001 - whatever it is, further results must be sent
+                _log.exception("The function for answers failed.")
 
     async def _give(self, results: list[GivenResultBody]) -> list[ResultAnswerShape]:
         """Send results, and give the answer of each. When none is stored, the answers are in the problem."""
