@@ -250,4 +250,4 @@ async def test_each_further_scope_is_asked_for_before_what_is_wrong_with_a_call(
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 90 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 92 * 6 * 3

@@ -78,6 +78,31 @@ class Refusal:
     last_at: datetime
 
 
+class GateSet(StrEnum):
+    """Which VINs of an account somebody wants to know, all at once. Each VIN of a current vehicle is in one of both."""
+
+    OPERABLE = "operable"  # those that the gate allows
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateSetHead:
+    """The account at the instant of a set: the place after its last change, and the VINs of its current vehicles."""
+
+    last_change: Place
+    vin_count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateSetPart:
+    """The VINs of a set among the next vehicles by id. ``lines`` has each VIN as JSON, with a line end between two."""
+
+    last_id: int
+    vehicle_count: int  # of those looked at
+    vin_count: int
+    lines: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefusalPlace:
     """The last row of a page of refusals."""

@@ -81,6 +81,14 @@ class ChangeReader:
         rows = await self._port.read_point("find_last_change")
         return cast("int", rows[0][0]) if rows else 0  # a replica may not have a new account yet
 
+    async def find_last_place(self) -> Place:
+        """Give the place after the account's last change, at one instant."""
+        rows = await self._port.read_point("find_last_place")
+        if not rows:
+            return START  # the account was deleted a moment ago
+        number, *change = rows[0]
+        return to_place(number, change, self._port.to_instant)
+
     async def find_last_instant(self) -> datetime:
         """Give the instant of the account's last change, or 1970 before the first one. No later change is earlier."""
         return self._port.to_instant((await self._port.read_point("find_last_instant"))[0][0])

@@ -1,11 +1,12 @@
 """The gate's data on both engines: the vehicles that it reads, and the refusals that it remembers."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
-from padron.domain.gate import GateView, Refusal, RefusalQuery, RefusalReason
+from padron.domain.gate import GateSet, GateSetHead, GateSetPart, GateView, Refusal, RefusalQuery, RefusalReason
 from padron.store.changes import to_place
-from padron.store.port import Columns, ReadPort, Row, ToInstant, WritePort
+from padron.store.port import Columns, InstantPort, ReadPort, Row, ToInstant, WritePort
 from padron.store.vehicles import VEHICLE, give_status_id, give_status_or_none, to_vehicle
 
 GATE = Columns(*VEHICLE.names, "last_change", "request_id", "changed_at", "last_vin")
@@ -34,6 +35,26 @@ class GateTransaction:
         return len(await self._port.fetch("delete_refusals", before, limit))
 
 
+class HeldGate:
+    """What the gate says of all vehicles of one account, as of one instant."""
+
+    def __init__(self, port: InstantPort) -> None:
+        self._port = port
+
+    async def read_head(self) -> GateSetHead:
+        """Give the account's last change, and how many VINs its current vehicles have."""
+        ((number, *change, vin_count),) = await self._port.fetch("read_gate_set_head")
+        return GateSetHead(last_change=to_place(number, change, self._port.to_instant), vin_count=vin_count)
+
+    async def read_part(self, of: GateSet, after: int, limit: int) -> GateSetPart:
+        """Look at the next ``limit`` vehicles after an id, and give the VINs among them that are in the set."""
+        rows = await self._port.fetch("list_gate_set", after, limit, of is GateSet.OPERABLE)
+        ((last_id, vehicle_count, vin_count, lines),) = rows
+        return GateSetPart(
+            last_id=last_id or after, vehicle_count=vehicle_count, vin_count=vin_count, lines=lines or ""
+        )
+
+
 class GateReader:
     """What the gate reads of one account. Each method sees one instant."""
 
@@ -52,6 +73,12 @@ class GateReader:
             vehicles=[to_vehicle(row, to_instant) for row in rows if row[0] is not None],
             last_change=to_place(number, change, to_instant),
         )
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[HeldGate]:
+        """Let the block read the whole account as of one instant, in parts."""
+        async with self._port.hold_instant() as port:
+            yield HeldGate(port)
 
     async def list_refusals(self, query: RefusalQuery) -> list[Refusal]:
         """Give the remembered refusals that match, newest hour first, then by VIN, operation and actor."""

@@ -8,6 +8,7 @@ another account. Only a board's port is not bound: it serves the server itself, 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, overload
 
@@ -71,6 +72,21 @@ class ReadPort(Port, Protocol):
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page from a built statement. Its parameters begin with the account."""
+        ...
+
+    def hold_instant(self) -> AbstractAsyncContextManager["InstantPort"]:
+        """Let all statements of the block see the same instant, after everything that is committed by now.
+
+        A process has few places for this, so keep the block short, and wait in it for nobody's network.
+        """
+        ...
+
+
+class InstantPort(Port, Protocol):
+    """Reads what was committed at one instant."""
+
+    async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Run a statement and give its rows. No point read and no page waits for it."""
         ...
 
 

@@ -237,6 +237,7 @@ _EVENT_STREAM = (
     f'"reason":"{_REASON}"}}\n\n'
     "id: bzE3OjQz\n: waiting\n\n"
 )
+_GATE_SET = f'{{"of":"operable","cursor":"{_CURSOR}","number":1542,"operable":1,"refused":1}}\n"{VIN}"\n{{"end":1}}\n'
 _TIME_REPORT = (
     "kind,vin,vehicleStatusId,status,operational,reason,seconds,days\n"
     f'vehicle,{VIN},4,In the Shop,false,"{_REASON}",302400,3.5\n'
@@ -245,6 +246,7 @@ _TIME_REPORT = (
 TEXTS: dict[tuple[str, str], Any] = {
     ("getOpenApi", "application/json"): {"openapi": "3.1.1", "info": {"title": "Padrón", "version": "1"}, "paths": {}},
     ("listChanges", "text/event-stream"): _EVENT_STREAM,
+    ("readGateSet", "application/x-ndjson"): _GATE_SET,
     ("exportVehicles", "text/csv"): f"vin,vehicleStatusId,customId,plate,…,revision\n{VIN},4,,RTA412C,…,{_TAG}\n",
     ("getImportReport", "text/csv"): "line,column,detail\n3,vin,\"vin: character 17 is 'O': a VIN has no letter O\"\n",
     ("getSelectionReport", "text/csv"): f"vin,vehicleStatusId,revision,outcome,line,detail\n{VIN},1,{_TAG},changed,,\n",

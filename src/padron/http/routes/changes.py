@@ -17,7 +17,7 @@ from padron.http.calls import Call
 from padron.http.declarations import Parameter, Route, Success
 from padron.http.requests import queries
 from padron.http.requests.conditions import read_seen
-from padron.http.shapes.changes import ChangeList
+from padron.http.shapes.changes import ChangeList, LastChange
 from padron.service.actors import name_actors
 from padron.service.changes import feed
 from padron.service.changes.events import give_event
@@ -67,6 +67,13 @@ async def list_changes(call: Call) -> Reply | StreamReply:
     changes = [give_event(entry, names) for entry in found.entries]
     next_cursor = feed.format_cursor(call.runtime, found.position)
     return build_json_reply(200, {"changes": changes, "nextCursor": next_cursor, "more": found.more})
+
+
+async def get_last_change(call: Call) -> Reply:
+    """GET /api/v2/changes/last."""
+    queries.read_query(call, frozenset())
+    place = await feed.find_last(call.runtime, call.principal)
+    return build_json_reply(200, LastChange(number=place.number, cursor=feed.format_cursor(call.runtime, place)))
 
 
 async def _stream(call: Call, after: Place, wanted: FeedFilter) -> AsyncGenerator[bytes, None]:
@@ -162,6 +169,15 @@ ROUTES: tuple[Route, ...] = (
             200: Success(description="Changes in order, or none. As `text/event-stream`: one event for each "
                          "change.", body=ChangeList, other_media_types=("text/event-stream",)),
         },
+        problems=(problems.BAD_PARAMETERS,),
+    ),
+    Route(
+        name="getLastChange", method="GET", path="/api/v2/changes/last", tag="Feed",
+        summary="Read the number of the last change",
+        description="The account's last change at an instant after the request came, never from a replica. Who has "
+        "applied all changes up to this number has a copy that is right as of the sending of the request.",
+        endpoint=get_last_change, is_brief=True, scope=Scope.CHANGES_READ,
+        answers={200: Success(description="The last change.", body=LastChange)},
         problems=(problems.BAD_PARAMETERS,),
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, Refusal, Verdict
+from padron.domain.gate import OPERATION_LENGTH_MAX, VINS_MAX, GateSet, Refusal, Verdict
 from padron.domain.vehicle import TEXT_PATTERN
 from padron.http.shapes.vehicles import ActorName, VinText
 from padron.service.changes.events import Event
@@ -50,6 +50,29 @@ class GateSingle(Struct, rename="camel", omit_defaults=True):
     reason: Literal["notActive", "unknown", "several"] | UnsetType = UNSET
     vehicle_status_id: int | UnsetType = UNSET
     since: datetime | UnsetType = UNSET
+
+
+class GateSetHeadShape(Struct, rename="camel"):
+    """The first line of a set: its name, the last change that it reflects, and how many VINs both sets have."""
+
+    of: GateSet
+    cursor: str
+    number: int
+    operable: int
+    refused: int
+
+
+class GateSetEnd(Struct):
+    """The last line of a set: how many VINs were between the first line and this one."""
+
+    end: int
+
+
+class LastChange(Struct):
+    """The number of the account's last change, 0 before the first one, and the cursor after it."""
+
+    number: int
+    cursor: str
 
 
 class GateRefusalShape(Struct, rename="camel"):

@@ -66,6 +66,12 @@ async def list_latest(runtime: Runtime, principal: Principal, limit: int) -> lis
     return (await reader.list_changes(max(last - limit, 0), limit))[::-1]
 
 
+async def find_last(runtime: Runtime, principal: Principal) -> Place:
+    """Give the place after the account's last change, at an instant after the call began. Raises ``forbidden``."""
+    principal.check_scope(Scope.CHANGES_READ)
+    return await runtime.store.read(principal.account_id).find_last_place()
+
+
 async def await_changes(
     runtime: Runtime,
     principal: Principal,

@@ -29,6 +29,13 @@ PROBE_S_MAX = 0.7  # together with the pause before it, less than two seconds
 _PING = "SELECT 1"
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
+_HOLD = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+HELD_MAX = 2
+HELD_WAIT_S_MAX = 30.0
+# A plan that was made while the tables were small must not walk the whole table for each part of it.
+HELD_SETTINGS = {"enable_seqscan": "off", "enable_bitmapscan": "off"}
+
 Condition = Callable[[asyncpg.Connection], Awaitable[bool]]
 
 
@@ -101,6 +108,19 @@ class Connections:
                 raise
 
     @asynccontextmanager
+    async def hold_instant(self, opening: str = "") -> AsyncIterator[asyncpg.Connection]:
+        """Give a connection whose statements see the same instant, and that only reads.
+
+        A statement without parameters may open the transaction. Others that also read wait longer for a connection
+        here than elsewhere, because such a read takes seconds.
+        """
+        with self.troubles.note_errors(), translate_errors():
+            text = f"{_HOLD};{opening}" if opening else _HOLD
+            async with self._take(ANSWER_S_MAX, text, HELD_WAIT_S_MAX) as connection:
+                yield connection
+                await connection.execute("ROLLBACK")  # an error in the block ends the connection instead
+
+    @asynccontextmanager
     async def lend(self) -> AsyncIterator[asyncpg.Connection]:
         """Give a connection on which each statement is a transaction of its own."""
         async with self._take(ANSWER_S_MAX) as connection:
@@ -158,15 +178,19 @@ class Connections:
             waiting.cancel()
 
     @asynccontextmanager
-    async def _take(self, wait_s_max: float, opening: str | None = None) -> AsyncIterator[asyncpg.Connection]:
+    async def _take(
+        self, wait_s_max: float, opening: str | None = None, place_s_max: float | None = None
+    ) -> AsyncIterator[asyncpg.Connection]:
         deadline = monotonic() + wait_s_max
         if self._places.locked():
             self.waiting_count += 1
             try:
-                async with asyncio.timeout(deadline - monotonic()):
+                async with asyncio.timeout(wait_s_max if place_s_max is None else place_s_max):
                     await self._places.acquire()
             finally:
                 self.waiting_count -= 1
+            if place_s_max is not None:
+                deadline = monotonic() + wait_s_max
         else:
             await self._places.acquire()  # without a timer, which costs a tenth of a short read; this never waits
         self.used_count += 1

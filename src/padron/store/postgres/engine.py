@@ -21,7 +21,7 @@ from padron.store.people.board import People
 from padron.store.plans import PlanBoard
 from padron.store.postgres.cluster.tables import find_citus
 from padron.store.postgres.connection import open_connection, translate_errors
-from padron.store.postgres.connections import Connections
+from padron.store.postgres.connections import HELD_MAX, HELD_SETTINGS, Connections
 from padron.store.postgres.explaining import explain
 from padron.store.postgres.measures import give_families
 from padron.store.postgres.migrating import NotePlaced, check_known, migrate_connection
@@ -79,7 +79,8 @@ class PostgresStore:
         self._status_calls = StatusCalls(
             lambda work, _: self._together_tasks.run_alone(work), lambda work, _: self._tasks.run_alone(work)
         )
-        self._sources = Sources(points=self._points, pages=self._pages)
+        self._sets = connect(HELD_MAX, settings={**HELD_SETTINGS, **(settings or {})})
+        self._sources = Sources(points=self._points, pages=self._pages, held=self._sets)
         self.use_board(PostgresBoard(self._tasks, self._points))
 
     def use_board(self, board: PostgresBoard) -> None:
@@ -111,7 +112,10 @@ class PostgresStore:
     @property
     def pools(self) -> Mapping[str, Connections]:
         """The store's own connections, by what they are for."""
-        return {"writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages}
+        return {
+            "writes": self._writes, "batches": self._together, "points": self._points, "pages": self._pages,
+            "sets": self._sets,
+        }  # fmt: skip
 
     @property
     def reads_at_once(self) -> bool:
@@ -252,8 +256,7 @@ class PostgresStore:
         if self._replica is not None:
             await self._replica.close()
         await asyncio.gather(self._tasks.close(), self._together_tasks.close())
-        pools = (self._writes, self._together, self._points, self._pages)
-        await asyncio.gather(*(connections.close() for connections in pools))
+        await asyncio.gather(*(connections.close() for connections in self.pools.values()))
 
 
 async def migrate(url: str, *, dry_run: bool = False, note: NotePlaced = lambda _: None) -> list[Migration]:

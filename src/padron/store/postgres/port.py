@@ -5,7 +5,8 @@ Nothing else differs: constraints, triggers and the transaction are the same.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -113,12 +114,24 @@ class Source(Protocol):
         ...
 
 
+class HeldSource(Protocol):
+    """A source of connections whose statements see one instant."""
+
+    def hold_instant(self) -> AbstractAsyncContextManager[DriverPort]:
+        """Give a connection for some statements that see the same instant. Raises ``store_unavailable``."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sources:
-    """Connections for point reads and others for pages, so that no scan can take what a point read needs."""
+    """Connections for point reads and others for pages, so that no scan can take what a point read needs.
+
+    What needs one instant for several statements has others again.
+    """
 
     points: Source
     pages: Source
+    held: HeldSource
 
 
 class PostgresReads:
@@ -152,6 +165,26 @@ class PostgresReads:
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""
         return await self.sources.pages.fetch(built.text, tuple(built.parameters), PAGE_S_MAX)
+
+    @asynccontextmanager
+    async def hold_instant(self) -> AsyncIterator["PostgresInstant"]:
+        """Let all statements of the block see the same instant."""
+        async with self.sources.held.hold_instant() as connection:
+            yield PostgresInstant(connection, self._account_id)
+
+
+class PostgresInstant:
+    """Reads of one account as of one instant (``InstantPort``)."""
+
+    to_instant = staticmethod(leave_instant)
+
+    def __init__(self, connection: DriverPort, account_id: int) -> None:
+        self._connection = connection
+        self._account_id = account_id
+
+    async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Run a statement and give its rows."""
+        return await self._connection.fetch(SQL[name], self._account_id, *parameters)
 
 
 class PostgresWrites:

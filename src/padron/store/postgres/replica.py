@@ -242,5 +242,9 @@ def read_caught_up(replica: Replica, primary: Sources, account_id: int) -> Reade
 
 
 def _open_reader(visit: Visit, replica: Replica, primary: Sources, account_id: int) -> Reader:
-    lanes = Sources(points=Lane(visit, replica.points, primary.points), pages=Lane(visit, replica.pages, primary.pages))
+    lanes = Sources(
+        points=Lane(visit, replica.points, primary.points),
+        pages=Lane(visit, replica.pages, primary.pages),
+        held=primary.held,
+    )
     return Reader(PostgresReads(lanes, account_id), account_id)

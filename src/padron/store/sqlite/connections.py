@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 
 from padron.store.sqlite.connection import open_connection, translate_errors
+from padron.store.sqlite.held_reads import HeldReads
 from padron.store.sqlite.soundness.guard import FileGuard
 
 READ_THREADS = 4
@@ -22,6 +23,7 @@ class ReadConnections:
         self._point = open_connection(path, read_only=True, busy_timeout_ms=0)
         self._threads = ThreadPoolExecutor(max_workers=READ_THREADS, thread_name_prefix="padron-read")
         self._local = threading.local()
+        self.held = HeldReads(path, guard)
         self._opened: list[apsw.Connection] = []
         self.reading_count = 0  # statements on the threads, those that wait for a thread included
 
@@ -48,6 +50,7 @@ class ReadConnections:
 
     def close(self) -> None:
         """End the reads under way, which nobody waits for any more, and close all connections."""
+        self.held.close()
         for connection in self._opened:
             connection.interrupt()
         self._threads.shutdown(cancel_futures=True)

@@ -1,7 +1,8 @@
 """SQLite's port for the shared classes. Instants are microseconds since 1970, and arrays are JSON texts."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from padron.store.sql.searching import Proposal, look_by_tokens, propose_by_toke
 from padron.store.sql.statements import load_engine
 from padron.store.sqlite.commits import GroupCommitter
 from padron.store.sqlite.connections import ReadConnections
+from padron.store.sqlite.held_reads import ReadHeld
 
 T = TypeVar("T")
 
@@ -74,6 +76,26 @@ class SqliteReads:
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""
         return await self._connections.read_page(built.text, _bind(tuple(built.parameters)))
+
+    @asynccontextmanager
+    async def hold_instant(self) -> AsyncIterator["SqliteInstant"]:
+        """Let all statements of the block see the same instant."""
+        async with self._connections.held.take() as read:
+            yield SqliteInstant(read, self._account_id)
+
+
+class SqliteInstant:
+    """Reads of one account as of one instant (``InstantPort``), on a thread."""
+
+    to_instant = staticmethod(to_instant)
+
+    def __init__(self, read: ReadHeld, account_id: int) -> None:
+        self._read = read
+        self._account_id = account_id
+
+    async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
+        """Run a statement and give its rows."""
+        return await self._read(SQL[name], _bind((self._account_id, *parameters)))
 
 
 class SqliteWrites:

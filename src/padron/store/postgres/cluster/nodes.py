@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from padron.meters import Histogram
 from padron.store.postgres.cluster.shards import NodeAddress
-from padron.store.postgres.connections import Connections
+from padron.store.postgres.connections import HELD_MAX, HELD_SETTINGS, Connections
 from padron.store.postgres.port import Sources
 from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
@@ -44,12 +44,13 @@ class Node:
         )
         self.writes, self.together = connect(WRITE_CONNECTIONS_MAX), connect(TOGETHER_CONNECTIONS_MAX)
         points, pages = connect(POINT_CONNECTIONS_MAX), connect(PAGE_CONNECTIONS_MAX)
-        self.sources = Sources(points=points, pages=pages)
+        self.sets = connect(HELD_MAX, settings={**HELD_SETTINGS, **NODE_SETTINGS})
+        self.sources = Sources(points=points, pages=pages, held=self.sets)
         self.tasks = WriteTasks(self.writes)
         self.together_tasks = WriteTasks(self.together)
         self.tasks.commit_s, self.together_tasks.statement_s = commit_s, batch_s
         self.pools: Mapping[str, Connections] = {
-            "writes": self.writes, "batches": self.together, "points": points, "pages": pages,
+            "writes": self.writes, "batches": self.together, "points": points, "pages": pages, "sets": self.sets,
         }  # fmt: skip
 
     async def close(self) -> None:

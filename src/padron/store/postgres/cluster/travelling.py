@@ -7,8 +7,8 @@ written before, so nothing is written twice.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
@@ -146,7 +146,9 @@ class Travel:
     def read(self, account_id: int) -> Sources:
         """Give the sources of an account's reads."""
         return Sources(
-            points=_ShardSource(self, account_id, is_page=False), pages=_ShardSource(self, account_id, is_page=True)
+            points=_ShardSource(self, account_id, is_page=False),
+            pages=_ShardSource(self, account_id, is_page=True),
+            held=_HeldShard(self, account_id),
         )
 
     async def run_together(
@@ -208,3 +210,22 @@ class _ShardSource:
             return await source.fetch(shard.names.write_read(statement), parameters, answer_s_max)
 
         return await self.travel.send(self.account_id, ask)
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldShard:
+    """Reads of one account as of one instant (``HeldSource``)."""
+
+    travel: Travel
+    account_id: int
+
+    @asynccontextmanager
+    async def hold_instant(self) -> AsyncIterator[ShardConnection]:
+        """Give a connection to the shard's node. Its transaction holds the shard."""
+        async with AsyncExitStack() as stack:
+
+            async def begin(shard: Shard) -> ShardConnection:
+                held = self.travel.find_node(shard).sets.hold_instant(shard.names.hold)
+                return ShardConnection(await stack.enter_async_context(held), shard.names)
+
+            yield await self.travel.send(self.account_id, begin)

@@ -73,6 +73,12 @@ ORDER BY c.number LIMIT 1;
 -- The number of the account's last change.
 SELECT last_change FROM counters WHERE account_id = ?;
 
+-- name: find_last_place
+-- The account's last change, with what distinguishes it from others with its number.
+SELECT c.last_change, l.request_id, l.changed_at, l.vin
+FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
+WHERE c.account_id = ?;
+
 -- name: count_vehicles
 -- The number of the account's current vehicles.
 SELECT vehicle_count FROM counters WHERE account_id = ?;

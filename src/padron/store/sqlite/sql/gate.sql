@@ -41,3 +41,28 @@ WHERE account_id = ?1 AND (?2 IS NULL OR operation = ?2) AND (?3 IS NULL OR vin 
     AND (?6 IS NULL OR hour_at < ?6
         OR (hour_at = ?6 AND (vin, operation, actor) > (?7, ?8, ?9)))
 ORDER BY hour_at DESC, vin, operation, actor LIMIT ?10;
+
+-- name: read_gate_set_head
+-- The account's last change, and how many VINs its current vehicles have.
+SELECT c.last_change, l.request_id, l.changed_at, l.vin, c.vehicle_count - (
+    SELECT count(*) FROM vehicles AS d WHERE d.account_id = ?1 AND d.slot > 0 AND EXISTS (
+        SELECT 1 FROM vehicles AS k
+        WHERE k.account_id = ?1 AND k.vin = d.vin AND k.slot >= 0 AND k.slot < d.slot)) AS vin_count
+FROM counters AS c LEFT JOIN changes AS l ON l.account_id = c.account_id AND l.number = c.last_change
+WHERE c.account_id = ?1;
+
+-- name: list_gate_set
+-- The VINs among the next vehicles after an id (?2) that the gate allows, or those that it refuses (?4), one on each
+-- line. Of several vehicles with the same VIN the first one counts, and is refused. The row also says how many VINs
+-- these are, how many vehicles were looked at, and the id of the last one.
+SELECT max(asked.vehicle_id), count(*), count(asked.chosen), group_concat('"' || asked.chosen || '"', char(10)) AS lines
+FROM (
+    SELECT h.vehicle_id, CASE
+        WHEN h.slot < 0 OR (h.slot > 0 AND EXISTS (
+            SELECT 1 FROM vehicles AS k
+            WHERE k.account_id = ?1 AND k.vin = h.vin AND k.slot >= 0 AND k.slot < h.slot)) THEN NULL
+        WHEN (h.status = 1 AND NOT EXISTS (
+            SELECT 1 FROM vehicles AS k
+            WHERE k.account_id = ?1 AND k.vin = h.vin AND k.slot > 0 AND k.slot > h.slot)) = ?4 THEN h.vin
+        END AS chosen
+    FROM vehicles AS h WHERE h.account_id = ?1 AND h.vehicle_id > ?2 ORDER BY h.vehicle_id LIMIT ?3) AS asked;
