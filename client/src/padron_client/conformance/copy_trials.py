@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from padron_client.conformance.register import KEY
+from padron_client.conformance.register import KEY, Change
 from padron_client.conformance.trial import MAX_AGE_S, REFUSED, UNREGISTERED, A, B, C, Trial, expect, make_vin
 
 
@@ -58,6 +58,25 @@ async def changes_are_followed(trial: Trial) -> None:
             await trial.until_refused(vin)
             trial.register.set_operable(vin, operable=True)
             await trial.until_allowed(vin)
+
+
+async def a_vin_that_moves_is_followed(trial: Trial) -> None:
+    """When a vehicle gets another VIN, the former one is refused and the new one is allowed."""
+    await trial.start_ready()
+    since = trial.register.move(A, UNREGISTERED)
+    await trial.stay_honest(A, since, 0.1)
+    await trial.until_allowed(UNREGISTERED)
+    await trial.until_refused(A)
+
+
+async def the_verdict_is_that_of_the_gate(trial: Trial) -> None:
+    """``allowed`` counts, not ``operational``: duplicates are operational, and the gate refuses their VIN."""
+    await trial.start_ready()
+    trial.register.operable.discard(A)
+    trial.register.changes.append(Change(A))  # neither operable nor refused: operational, and not allowed
+    since = time.monotonic()
+    await trial.stay_honest(A, since, 0.1)
+    await trial.until_refused(A)
 
 
 async def repeated_changes_do_no_harm(trial: Trial) -> None:
@@ -275,6 +294,8 @@ TRIALS = (
     a_cut_set_is_not_used,
     a_start_waits_for_nobody,
     changes_are_followed,
+    a_vin_that_moves_is_followed,
+    the_verdict_is_that_of_the_gate,
     repeated_changes_do_no_harm,
     a_gap_is_noticed,
     cut_streams_lose_nothing,

@@ -44,6 +44,14 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A change of a vehicle. ``former`` is the VIN that it had before, where that changed."""
+
+    vin: str
+    former: str | None = None
+
+
+@dataclass(frozen=True)
 class Call:
     """A call that came, as soon as it came."""
 
@@ -58,7 +66,7 @@ class Register:
         self.operable = operable
         self.refused = refused
         self.epoch = 1
-        self.changes: list[str] = []
+        self.changes: list[Change] = []
         self.leases: dict[str, Lease] = {}
         self.faults = Faults()
         self.calls: list[Call] = []
@@ -93,7 +101,14 @@ class Register:
         """Change a vehicle and give the instant."""
         for vins, belongs in ((self.operable, operable), (self.refused, not operable)):
             (vins.add if belongs else vins.discard)(vin)
-        self.changes.append(vin)
+        self.changes.append(Change(vin))
+        return time.monotonic()
+
+    def move(self, former: str, vin: str) -> float:
+        """Give an operable vehicle another VIN, and give the instant. A change of core data says so, once."""
+        self.operable.discard(former)
+        self.operable.add(vin)
+        self.changes.append(Change(vin, former))
         return time.monotonic()
 
     def restore(self, number: int, operable: set[str], refused: set[str]) -> None:
@@ -172,16 +187,25 @@ class Register:
         ]
 
     def _describe(self, number: int) -> dict[str, object]:
-        vin = self.changes[number - 1]
-        is_operable = vin in self.operable
-        return {
+        change = self.changes[number - 1]
+        is_allowed = change.vin in self.operable
+        described: dict[str, object] = {
             "type": "vehicle.status_changed",
             "number": number,
-            "vin": vin,
-            "operational": is_operable,
+            "vin": change.vin,
+            "operational": change.vin not in self.refused,  # of the vehicle, and not the gate's verdict on the VIN
             "operationalChanged": True,
-            "toStatusId": 1 if is_operable else 4,
+            "allowed": is_allowed,
         }
+        if change.former is not None:
+            described |= {
+                "type": "vehicle.info_changed",
+                "operationalChanged": False,
+                "former": {"vin": change.former, "plate": None},
+                "current": {"vin": change.vin, "plate": "ABC1234"},
+                "formerAllowed": change.former in self.operable,
+            }
+        return described
 
     async def _page(self, after: int, wait_s: int, limit: int) -> Reply:
         until = time.monotonic() + wait_s

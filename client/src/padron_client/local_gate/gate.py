@@ -277,7 +277,13 @@ class LocalGate:
             raise RuntimeError("check with when_stale='ask' would hold up the event loop: await acheck instead.")
         if not vins:
             return []
-        return self._find_worker().submit(lambda wire: self._ask(wire, vins)).result(2 * self._ask_timeout + 1.0)
+        calls = 1 + len(vins) // _ASKED_VINS_MAX
+        future = self._find_worker().submit(lambda wire: self._ask(wire, vins))
+        try:
+            return future.result(calls * self._ask_timeout + 1.0)
+        except (FutureTimeoutError, TimeoutError):  # the thread itself gets no time
+            future.cancel()
+            return self._give_not_answered(vins)
 
     async def _ask(self, wire: Wire, vins: list[str]) -> list[Answer]:
         """Ask the server's gate, which is always right when it answers. Runs in the gate's thread."""
@@ -291,13 +297,19 @@ class LocalGate:
                 reasons = [None if one.allowed else _name_reason(one.reason) for one in found.results]
             except Exception as error:  # noqa: BLE001 - whatever it is, nobody answered, so nothing is allowed
                 self._find_worker().last_error = f"{type(error).__name__}: {error}"
-                copy, reasons = self._copy, [Reason.NOT_ANSWERED] * len(some)
+                answers += self._give_not_answered(some)
+                continue
             now = self._read_clock()
             answers += [
                 Answer(vin=vin, allowed=reason is None, reason=reason, checked_at=now, copy=copy)
                 for vin, reason in zip(some, reasons, strict=True)
             ]
         return answers
+
+    def _give_not_answered(self, vins: list[str]) -> list[Answer]:
+        copy, now = self._copy, self._read_clock()
+        reason = Reason.NOT_ANSWERED
+        return [Answer(vin=vin, allowed=False, reason=reason, checked_at=now, copy=copy) for vin in vins]
 
     def _find_worker(self) -> Worker:
         """Give the thread of this process, which is started if there is none. Raises ``RuntimeError`` when closed."""

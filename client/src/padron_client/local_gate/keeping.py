@@ -143,10 +143,14 @@ class Keeper:
         self._publish(self.copy)
 
     def _put(self, change: Change) -> None:
-        vin = change.vin
+        self._put_vin(change.vin, allowed=change.allowed)
+        if change.former_allowed is not None and change.former is not None and change.former.vin is not None:
+            self._put_vin(change.former.vin, allowed=change.former_allowed)
+
+    def _put_vin(self, vin: str, *, allowed: bool) -> None:
         if not (vin.isascii() and vin.isalnum()):
             raise BadAnswerError("A change has no VIN.")
-        if change.operational is (self.of == "operable"):
+        if allowed is (self.of == "operable"):
             self.vins.add(vin)
         else:
             self.vins.discard(vin)
