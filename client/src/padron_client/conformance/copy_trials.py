@@ -240,7 +240,7 @@ async def a_stale_gate_can_ask(trial: Trial) -> None:
     """With ``whenStale: ask``, the server's gate is asked instead of a refusal. Without an answer it refuses."""
     trial.register.faults.hang = {"set", "head", "page", "stream"}
     await trial.start(whenStale="ask")
-    expect((await trial.driver.check(A)).allowed, "The server would have allowed the VIN.")
+    await trial.until_allowed(A)
     trial.register.set_operable(A, operable=False)
     expect(not (await trial.driver.check(A)).allowed, "The server would have refused the VIN.")
     trial.register.faults.hang.add("gate")

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -98,6 +98,9 @@ class LocalGate:
 
     def __repr__(self) -> str:
         return f"<LocalGate {self._settings.url} {self.mode}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A local gate cannot be sent to another process: make one there.")
 
     def __enter__(self: _Self) -> _Self:  # noqa: PYI019 - Python 3.10 has no typing.Self
         return self

@@ -46,6 +46,7 @@ class _DaemonExecutor(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:  # noqa: ANN401 - anybody's call
         future = Future[T]()
+        future.set_running_or_notify_cancel()  # from now on it cannot be cancelled, as the call cannot
 
         def run() -> None:
             try:
