@@ -12,6 +12,7 @@ import platform
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,8 +20,8 @@ from typing import Any
 
 import psutil
 
-from bench import claims, pages, planned, streams, withdrawals
-from bench.servers import ROOT, Contestant, Databases, find_free_port, serve
+from bench import claims, local_gates, pages, planned, streams, withdrawals
+from bench.servers import ACCOUNTS, ALL_ACTIVE, ROOT, Contestant, Databases, find_free_port, serve
 
 CONNECTIONS = 64
 # The machine that the aims were set on does the bare route at this rate; here they are scaled by the bare route.
@@ -34,6 +35,7 @@ PARTS = {
     "claims": "vehicles claimed by workers, and results stored",
     "planned": "planned changes that are due at one instant",
     "pages": "the console's pages",
+    "local": "the local gate, with all vehicles in one account",
 }
 # Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
 OTHER_KINDS = {
@@ -119,6 +121,23 @@ def measure_fleet(databases: Databases, given: argparse.Namespace, results: Resu
         results["postgres"]["streams"] = measure_streams(postgres)
 
 
+def measure_apart(databases: Databases, given: argparse.Namespace, results: Results) -> None:
+    """Measure the parts that have a database each."""
+    measures: dict[str, Callable[[Contestant], Any]] = {
+        "withdraw": lambda contestant: withdrawals.measure(contestant, given.rounds, given.seconds / 2),
+        "claims": lambda contestant: claims.measure(contestant, given.rounds, given.seconds),
+        "planned": lambda contestant: planned.measure(contestant, given.rounds, given.seconds),
+        "pages": lambda contestant: pages.measure(contestant, given.rounds),
+        "local": local_gates.measure,
+    }
+    for part, measure in measures.items():
+        if part in given.only:
+            fleets = withdrawals.FLEETS if part == "withdraw" else ALL_ACTIVE
+            accounts = 1 if part == "local" else ACCOUNTS
+            for contestant in databases.prepare(part, given.vehicles, fleets, accounts=accounts):
+                results[contestant.name][part] = measure(contestant)
+
+
 def print_table(results: Results) -> None:
     """Print the medians of the status calls, and the aims as the bare route of this very run scales them."""
 
@@ -147,6 +166,7 @@ def print_tables(results: Results) -> None:
         ("withdraw", withdrawals.print_table),
         ("claims", claims.print_table),
         ("planned", planned.print_table),
+        ("local", local_gates.print_table),
     ):
         measured = {name: found[part] for name, found in engines.items() if part in found}
         if measured:
@@ -192,19 +212,7 @@ def main() -> None:
             databases = Databases(Path(folder), postgres)
             if {"patch", "gate", "feed"} & set(given.only):
                 measure_fleet(databases, given, results)
-            if "withdraw" in given.only:
-                for contestant in databases.prepare("withdraw", given.vehicles, withdrawals.FLEETS):
-                    seen = withdrawals.measure(contestant, given.rounds, given.seconds / 2)
-                    results[contestant.name]["withdraw"] = seen
-            if "claims" in given.only:
-                for contestant in databases.prepare("claims", given.vehicles):
-                    results[contestant.name]["claims"] = claims.measure(contestant, given.rounds, given.seconds)
-            if "planned" in given.only:
-                for contestant in databases.prepare("planned", given.vehicles):
-                    results[contestant.name]["planned"] = planned.measure(contestant, given.rounds, given.seconds)
-            if "pages" in given.only:
-                for contestant in databases.prepare("pages", given.vehicles):
-                    results[contestant.name]["pages"] = pages.measure(contestant, given.rounds)
+            measure_apart(databases, given, results)
     print_tables(results)
     document = {"machine": describe_machine(), "settings": vars(given) | {"output": None}, "results": results}
     given.output.write_text(json.dumps(document, indent=2, default=str), "utf-8")

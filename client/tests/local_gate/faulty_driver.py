@@ -3,17 +3,23 @@
 # ruff: noqa: ANN401 - faults replace functions of any kind
 
 import asyncio
+import hashlib
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from padron_client.local_gate import conformance_driver, following, keeping, loading, proving, snapshots, working
-from padron_client.local_gate.gate import LocalGate
+from padron_client.local_gate.clocks import read_clocks
+from padron_client.local_gate.vin_set import VinSet
 from padron_client.local_gate.wire import Change, Wire
 
 _LATE_S = 0.15
+
+
+def plant(owner: object, name: str, fault: object) -> None:
+    """Put a fault in the place of what is right."""
+    setattr(owner, name, fault)
 
 
 def leave_out_the_head_rule() -> None:
@@ -23,7 +29,7 @@ def leave_out_the_head_rule() -> None:
         if self.loaded.is_set():
             self.accept(msgspec.structs.replace(proof, number=0))
 
-    keeping.Keeper.prove = prove  # type: ignore[method-assign]
+    plant(keeping.Keeper, "prove", prove)
 
 
 def compare_numbers_alone() -> None:
@@ -33,7 +39,7 @@ def compare_numbers_alone() -> None:
         if self.loaded.is_set() and proof.number <= self.copy.number:
             self.accept(proof)
 
-    keeping.Keeper.prove = prove  # type: ignore[method-assign]
+    plant(keeping.Keeper, "prove", prove)
 
 
 def count_from_the_answer() -> None:
@@ -41,20 +47,11 @@ def count_from_the_answer() -> None:
     former = keeping.Keeper.prove
 
     def prove(self: keeping.Keeper, proof: keeping.Proof) -> None:
-        now = LocalGate._clocks_of_this_fault.steady()  # type: ignore[attr-defined]
+        now = read_clocks().steady()
         late = now - proof.asked_at
         former(self, msgspec.structs.replace(proof, asked_at=now, lease_until=proof.lease_until + late))
 
-    keeping.Keeper.prove = prove  # type: ignore[method-assign]
-    working.Worker.start = _remember_clocks(working.Worker.start)  # type: ignore[method-assign]
-
-
-def _remember_clocks(start: Callable[[working.Worker], None]) -> Callable[[working.Worker], None]:
-    def remember(self: working.Worker) -> None:
-        LocalGate._clocks_of_this_fault = self._clocks  # type: ignore[attr-defined]
-        start(self)
-
-    return remember
+    plant(keeping.Keeper, "prove", prove)
 
 
 def take_heartbeats_for_proofs() -> None:
@@ -68,7 +65,7 @@ def take_heartbeats_for_proofs() -> None:
                 copy = self._keeper.copy
                 self._keeper.accept(keeping.Proof(self._clocks.steady(), copy.number, copy.cursor))
 
-    following.Follower._read_stream = read_stream  # type: ignore[method-assign]
+    plant(following.Follower, "_read_stream", read_stream)
 
 
 def acknowledge_before_applying() -> None:
@@ -87,8 +84,8 @@ def acknowledge_before_applying() -> None:
     async def renew_lease(self: Wire, lease_id: str, cursor: str, timeout_s: float) -> Any:
         return await former_renew(self, lease_id, latest[0] or cursor, timeout_s)
 
-    keeping.Keeper.apply = apply  # type: ignore[method-assign]
-    Wire.renew_lease = renew_lease  # type: ignore[method-assign]
+    plant(keeping.Keeper, "apply", apply)
+    plant(Wire, "renew_lease", renew_lease)
 
 
 def never_end_a_lease() -> None:
@@ -98,7 +95,7 @@ def never_end_a_lease() -> None:
     def accept(self: keeping.Keeper, proof: keeping.Proof) -> None:
         former(self, msgspec.structs.replace(proof, lease_until=proof.lease_until + 1))
 
-    keeping.Keeper.accept = accept  # type: ignore[method-assign]
+    plant(keeping.Keeper, "accept", accept)
 
 
 def continue_over_a_gap() -> None:
@@ -111,7 +108,7 @@ def continue_over_a_gap() -> None:
             self.copy = msgspec.structs.replace(self.copy, number=some[0][0].number - 1)
         return former(self, some)
 
-    keeping.Keeper.apply = apply  # type: ignore[method-assign]
+    plant(keeping.Keeper, "apply", apply)
 
 
 def use_a_cut_set() -> None:
@@ -121,12 +118,12 @@ def use_a_cut_set() -> None:
         whole = b"".join([part async for part in parts])
         lines = whole.decode().splitlines()
         head = msgspec.json.decode(lines[0])
-        loaded = loading.LoadedSet(loading.VinSet(), head["number"], head["cursor"])
+        loaded = loading.LoadedSet(VinSet(), head["number"], head["cursor"])
         loaded.vins.load(line.strip('"') for line in lines[1:] if line.startswith('"'))
         loaded.vins.finish_loading()
         return loaded
 
-    loading._read_set = read_set
+    plant(loading, "_read_set", read_set)
 
 
 def keep_the_copy_after_410() -> None:
@@ -141,7 +138,7 @@ def keep_the_copy_after_410() -> None:
         vins = self._keeper.vins
         self._keeper.install(vins, head.number, head.cursor, self._clocks.steady())
 
-    following.Follower._load = load  # type: ignore[method-assign]
+    plant(following.Follower, "_load", load)
 
 
 def believe_a_snapshot() -> None:
@@ -151,7 +148,7 @@ def believe_a_snapshot() -> None:
     def read(path: Any, source: str, of: str, clocks: Any) -> Any:
         return former(path, source, of, clocks)[0], clocks.steady()
 
-    working.read_snapshot = read
+    plant(working, "read_snapshot", read)
 
 
 def never_check_the_sum() -> None:
@@ -160,10 +157,10 @@ def never_check_the_sum() -> None:
 
     def read(path: Any, source: str, of: str, clocks: Any) -> Any:
         body = path.read_bytes()[:-72]
-        path.write_bytes(body + b"sha256:" + snapshots.hashlib.sha256(body).hexdigest().encode() + b"\n")
+        path.write_bytes(body + b"sha256:" + hashlib.sha256(body).hexdigest().encode() + b"\n")
         return former(path, source, of, clocks)
 
-    working.read_snapshot = read
+    plant(working, "read_snapshot", read)
 
 
 def look_at_operational() -> None:
@@ -173,7 +170,7 @@ def look_at_operational() -> None:
     def put(self: keeping.Keeper, vin: str, *, allowed: bool) -> None:
         former(self, vin, allowed=allowed or vin in self.vins)
 
-    keeping.Keeper._put_vin = put  # type: ignore[method-assign]
+    plant(keeping.Keeper, "_put_vin", put)
 
 
 def forget_the_former_vin() -> None:
@@ -182,7 +179,7 @@ def forget_the_former_vin() -> None:
     def put(self: keeping.Keeper, change: Change) -> None:
         self._put_vin(change.vin, allowed=change.allowed)
 
-    keeping.Keeper._put = put  # type: ignore[method-assign]
+    plant(keeping.Keeper, "_put", put)
 
 
 def never_give_a_lease_back() -> None:
@@ -191,7 +188,7 @@ def never_give_a_lease_back() -> None:
     async def end(_: proving.LeaseHolder) -> None:
         return
 
-    proving.LeaseHolder.end = end  # type: ignore[method-assign]
+    plant(proving.LeaseHolder, "end", end)
 
 
 def never_poll() -> None:
@@ -200,7 +197,7 @@ def never_poll() -> None:
     async def catch_up(_: following.Follower) -> None:
         await asyncio.sleep(0.1)
 
-    following.Follower._catch_up = catch_up  # type: ignore[method-assign]
+    plant(following.Follower, "_catch_up", catch_up)
 
 
 def never_pause() -> None:
@@ -209,7 +206,7 @@ def never_pause() -> None:
     async def sleep(_: following.Pause, __: BaseException) -> None:
         await asyncio.sleep(0.005)
 
-    following.Pause.sleep = sleep  # type: ignore[method-assign]
+    plant(following.Pause, "sleep", sleep)
 
 
 # Each fault, and the trials that must notice it.

@@ -45,6 +45,11 @@ def ask(gate: LocalGate, vins: Sequence[str], path: Path, ended: threading.Event
             time.sleep(_BETWEEN_S)
 
 
+def wait_for_end(ended: threading.Event) -> None:
+    sys.stdin.read()
+    ended.set()
+
+
 def main() -> None:
     given = json.loads(sys.stdin.readline())
     steady = read_clocks()
@@ -61,7 +66,7 @@ def main() -> None:
     is_ready = gate.wait_ready(_READY_S_MAX)
     print(json.dumps({"ready": is_ready, "error": gate.state().last_error}), flush=True)  # noqa: T201 - the test reads it
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+    threading.Thread(target=wait_for_end, args=[ended], daemon=True).start()
     ask(gate, given["vins"], Path(given["path"]), ended, given["seed"])
     gate.close()
 

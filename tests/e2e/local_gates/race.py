@@ -116,11 +116,7 @@ class Owners:
     async def _own(self, number: int, vins: Sequence[str], changes: int) -> None:
         rng = effort.roll(number)
         while self.changes < changes or not self.has_ended:
-            if self.is_paused:
-                self.waiting += 1
-                while self.is_paused:  # noqa: ASYNC110 - the mishaps say when
-                    await asyncio.sleep(0.005)
-                self.waiting -= 1
+            await self._wait_while_paused()
             if self.changes >= changes:
                 await asyncio.sleep(0.05)  # the mishaps need some more, and little of it
             vin = rng.choice(vins)
@@ -131,6 +127,12 @@ class Owners:
             else:
                 await self._set_status(vin, rng.choice(INACTIVE))
                 spans.begun.append(read_clock())
+
+    async def _wait_while_paused(self) -> None:
+        self.waiting += 1
+        while self.is_paused:  # noqa: ASYNC110 - the mishaps say when
+            await asyncio.sleep(0.005)
+        self.waiting -= 1
 
     async def _set_status(self, vin: str, status: int) -> None:
         """Set a status, again and again while the server is away. Nothing counts but a 204."""

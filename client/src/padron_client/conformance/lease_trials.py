@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from padron_client.conformance.trial import LEASE_S, A, B, C, Trial, expect, make_vin
+from padron_client.conformance.trial import LEASE_S, LONG_S, A, B, C, Trial, expect, make_vin
 
 _TURNS = 20
 
@@ -13,14 +13,14 @@ _TURNS = 20
 async def without_a_lease_all_is_refused(trial: Trial) -> None:
     """A strict gate that gets no lease answers nothing."""
     trial.register.faults.hang = {"lease"}
-    await trial.start(strict=True, leaseSeconds=LEASE_S)
+    await trial.start(strict=True, leaseSeconds=LEASE_S, maxAge=LONG_S)
     await trial.stay_refused(A, 1.5, "A VIN is allowed without a lease.")
 
 
 async def an_account_without_strict_gates_gives_none(trial: Trial) -> None:
     """409 StrictGatesOff means that there is no lease, so a strict gate answers nothing."""
     trial.register.faults.strict_off = True
-    await trial.start(strict=True, leaseSeconds=LEASE_S)
+    await trial.start(strict=True, leaseSeconds=LEASE_S, maxAge=LONG_S)
     await trial.stay_refused(A, 1.0, "A VIN is allowed without a lease.")
     trial.register.faults.strict_off = False
     await trial.until_allowed(A)
@@ -76,7 +76,7 @@ async def a_renewal_counts_once_its_change_is_applied(trial: Trial) -> None:
 async def a_first_lease_counts_once_its_change_is_applied(trial: Trial) -> None:
     """The answer that gives a new lease names the last change, too, and gives no time until that is applied."""
     trial.register.faults.strict_off = True
-    await trial.start(strict=True, leaseSeconds=LEASE_S)
+    await trial.start(strict=True, leaseSeconds=LEASE_S, maxAge=LONG_S)
     await trial.until_called("stream", "page")
     trial.register.faults.withhold_after = trial.register.number
     trial.register.set_operable(A, operable=False)
