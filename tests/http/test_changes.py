@@ -118,7 +118,7 @@ async def test_all_changes_come_in_order_with_everything_about_them(api: Api) ->
     assert first == {
         "number": 1, "type": "vehicle.registered", "vin": HUMMER, "at": first["at"], "by": api.acme.actor,
         "byName": api.acme.actor_name, "requestId": first["requestId"], "operational": False,
-        "operationalChanged": True, "toStatusId": 1,
+        "operationalChanged": True, "toStatusId": 1, "allowed": False,
     }  # fmt: skip
     assert (second["fromStatusId"], second["toStatusId"], second["reason"]) == (1, 4, "Brakes")
     assert (second["type"], second["operationalChanged"]) == ("vehicle.status_changed", True)

@@ -30,7 +30,7 @@ async def test_each_kind_of_change_has_its_members_and_no_more(store: Store) -> 
     first, second, third = (
         msgspec.to_builtins(give_event(entry, {"Acme": "key fleet"}), builtin_types=(datetime,)) for entry in entries
     )
-    shared = {"vin": HUMMER, "at": NOON, "by": "Acme", "byName": "key fleet", "operational": False}
+    shared = {"vin": HUMMER, "at": NOON, "by": "Acme", "byName": "key fleet", "operational": False, "allowed": False}
     assert first == {
         **shared, "number": 1, "type": "vehicle.registered", "requestId": "r-registered",
         "operationalChanged": True, "toStatusId": 1,

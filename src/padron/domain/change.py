@@ -281,6 +281,8 @@ class FeedEntry:
     vehicle_id: int
     vin: Vin  # as it was after the change
     is_operational: bool  # at the instant of reading
+    is_allowed: bool | None = None  # the gate's verdict on the VIN at the instant of reading; None if nobody looked
+    is_former_allowed: bool | None = None  # the verdict on the VIN before the change, if it gave another one
 
     @property
     def place(self) -> Place:

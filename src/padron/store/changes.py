@@ -3,6 +3,7 @@
 Each engine's own transaction writes changes, together with their vehicles.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import cast
@@ -21,11 +22,13 @@ HISTORY = Columns(
     "number", "type", "changed_at", "changed_by", "request_id", "from_status", "to_status", "reason", "differences"
 )
 FEED = Columns(*HISTORY.names, "vehicle_id", "vin", "present_status")
+FOLLOWED = Columns(*FEED.names, "allowed", "former_allowed")
 DELETION = Columns(
     "number", "vehicle_id", "vin", "changed_at", "changed_by", "request_id", "from_status", "reason", "details"
 )  # fmt: skip
 
 _HISTORY_WIDTH = len(HISTORY.names)
+_FEED_WIDTH = len(FEED.names)
 _NUMBER_MAX = 2**63 - 1
 _MICROSECOND = timedelta(microseconds=1)  # instants have no smaller parts
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,10 +74,10 @@ class ChangeReader:
     async def list_changes(self, after: int, limit: int) -> list[FeedEntry]:
         """Give the account's changes with a number above ``after``, in order, without a gap.
 
-        Every server gives a change as soon as its writer has its answer.
+        Every server gives a change as soon as its writer has its answer. Each entry has the gate's verdict.
         """
         rows = await self._port.read_page("list_changes", after, limit)
-        return [to_feed_entry(row, self._port.to_instant) for row in rows]
+        return [_to_followed_entry(row, self._port.to_instant) for row in rows]
 
     async def find_last_change(self) -> int:
         """Give the number of the account's last change, or 0 before the first one."""
@@ -166,6 +169,15 @@ def to_feed_entry(row: Row, to_instant: ToInstant) -> FeedEntry:
         vehicle_id=vehicle_id,
         vin=vin,
         is_operational=is_operational(give_status(present_status)),
+    )
+
+
+def _to_followed_entry(row: Row, to_instant: ToInstant) -> FeedEntry:
+    allowed, former_allowed = row[_FEED_WIDTH:]
+    return replace(
+        to_feed_entry(row[:_FEED_WIDTH], to_instant),
+        is_allowed=bool(allowed),
+        is_former_allowed=None if former_allowed is None else bool(former_allowed),
     )
 
 

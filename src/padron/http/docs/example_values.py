@@ -140,7 +140,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "Vehicle": {**_SHOP_CAR},
     "VehicleInfoChanged": {"former": {"plate": "RTA412C"}, "current": {"plate": "RTA413C"}, "operational": True,
                            "operationalChanged": False},
-    "VehicleRegistered": {"toStatusId": 1, "operational": True},
+    "VehicleRegistered": {"toStatusId": 1, "operational": True, "allowed": True},
     "VerdictShape": {"allowed": False, "reason": "notActive", "vehicleStatusId": 4, "since": AT},
     "VinDetails": {"region": "North America", "country": "Mexico", "maker": "Lincoln"},
     "VinShape": {"details": MADE},
@@ -234,7 +234,7 @@ _EVENT_STREAM = (
     "id: bzE3OjQy\nevent: vehicle.status_changed\n"
     f'data: {{"type":"vehicle.status_changed","number":42,"vin":"{VIN}","at":"{AT}","by":"{_KEY_ID}",'
     f'"byName":"{_KEY_NAME}","requestId":"{_REQUEST_ID}","operational":false,"operationalChanged":true,"fromStatusId":1,"toStatusId":4,'
-    f'"reason":"{_REASON}"}}\n\n'
+    f'"reason":"{_REASON}","allowed":false}}\n\n'
     "id: bzE3OjQz\n: waiting\n\n"
 )
 _GATE_SET = f'{{"of":"operable","cursor":"{_CURSOR}","number":1542,"operable":1,"refused":1}}\n"{VIN}"\n{{"end":1}}\n'

@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import TypedDict, assert_never
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from padron.domain.change import ChangeType, ErasedValues, FeedEntry
 from padron.domain.webhook import TEST_EVENT, EventType
+
+Allowed = bool | UnsetType  # the gate's verdict on the VIN when the reader reads it. No webhook has it.
 
 
 class _Change(Struct, rename="camel", tag_field="type"):
@@ -30,6 +32,7 @@ class VehicleRegistered(_Change, tag=EventType.VEHICLE_REGISTERED.value):
     """A vehicle is new. ``operational`` says what it is now, ``operationalChanged`` what the change did."""
 
     to_status_id: int
+    allowed: Allowed = UNSET
 
 
 class VehicleStatusChanged(_Change, tag=EventType.VEHICLE_STATUS_CHANGED.value):
@@ -38,13 +41,19 @@ class VehicleStatusChanged(_Change, tag=EventType.VEHICLE_STATUS_CHANGED.value):
     from_status_id: int | None
     to_status_id: int
     reason: str | None
+    allowed: Allowed = UNSET
 
 
 class VehicleInfoChanged(_Change, tag=EventType.VEHICLE_INFO_CHANGED.value):
-    """Core data changed: the values that differ, null for none. ``operational`` says what the vehicle is now."""
+    """Core data changed: the values that differ, null for none. ``operational`` says what the vehicle is now.
+
+    If the VIN is among the values, ``formerAllowed`` is what the gate says of the former VIN now.
+    """
 
     former: dict[str, str | int | None]
     current: dict[str, str | int | None]
+    allowed: Allowed = UNSET
+    former_allowed: Allowed = UNSET
 
 
 class VehicleErased(_Change, tag=EventType.VEHICLE_ERASED.value):
@@ -53,6 +62,7 @@ class VehicleErased(_Change, tag=EventType.VEHICLE_ERASED.value):
     fields: list[str]
     change_numbers: list[int]
     reason: str | None
+    allowed: Allowed = UNSET
 
 
 class VehicleDeleted(_Change, tag=EventType.VEHICLE_DELETED.value):
@@ -61,10 +71,11 @@ class VehicleDeleted(_Change, tag=EventType.VEHICLE_DELETED.value):
     from_status_id: int | None
     to_status_id: int
     reason: str | None
+    allowed: Allowed = UNSET
 
 
 class _Shared(TypedDict):
-    """The members of every change: those of ``_Change``, so that the type checker compares them."""
+    """The members of every change: those of ``_Change``, so that the type checker compares them, and the verdict."""
 
     number: int
     vin: str
@@ -74,6 +85,7 @@ class _Shared(TypedDict):
     request_id: str
     operational: bool
     operational_changed: bool
+    allowed: Allowed
 
 
 class WebhookTested(Struct, rename="camel"):
@@ -146,6 +158,7 @@ def give_event(entry: FeedEntry, names: Mapping[str, str]) -> Event:
         "request_id": change.request_id,
         "operational": entry.is_operational,
         "operational_changed": entry.changed_operational,
+        "allowed": UNSET if entry.is_allowed is None else entry.is_allowed,
     }
     match change.type:
         case ChangeType.REGISTERED:
@@ -175,6 +188,7 @@ def give_event(entry: FeedEntry, names: Mapping[str, str]) -> Event:
                 **shared,
                 former={name: former for name, (former, _) in differences.items()},
                 current={name: current for name, (_, current) in differences.items()},
+                former_allowed=UNSET if entry.is_former_allowed is None else entry.is_former_allowed,
             )
         case _:
             assert_never(change.type)

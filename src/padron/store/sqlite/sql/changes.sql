@@ -23,12 +23,19 @@ WHERE account_id = ? AND vehicle_id = ? AND number < ? ORDER BY number DESC LIMI
 
 -- name: list_changes
 -- The account's changes above a number, in order, with the present status of their vehicles. If a vehicle is former
--- now (slot below 0), the status is that of the current vehicle with its VIN.
+-- now (slot below 0), the status is that of the current vehicle with its VIN. The gate allows a VIN that only one
+-- current vehicle has, if it is Active. This is told of the VIN, and of the one before where the change gave another.
 SELECT c.number, c.type, c.changed_at, c.changed_by, c.request_id, c.from_status, c.to_status, c.reason,
     c.differences, c.vehicle_id, c.vin,
     CASE WHEN h.slot >= 0 THEN h.status ELSE coalesce((
         SELECT k.status FROM vehicles AS k WHERE k.account_id = h.account_id AND k.vin = h.vin AND k.slot >= 0
-        ORDER BY k.slot LIMIT 1), 2) END AS present_status
+        ORDER BY k.slot LIMIT 1), 2) END AS present_status,
+    (SELECT count(*) = 1 AND max(k.status) = 1 FROM vehicles AS k
+        WHERE k.account_id = c.account_id AND k.vin = c.vin AND k.slot >= 0) AS allowed,
+    CASE WHEN c.type = 'infoChanged' AND json_extract(c.differences, '$.vin[0]') IS NOT NULL THEN (
+        SELECT count(*) = 1 AND max(k.status) = 1 FROM vehicles AS k
+        WHERE k.account_id = c.account_id AND k.vin = json_extract(c.differences, '$.vin[0]') AND k.slot >= 0)
+    END AS former_allowed
 FROM changes AS c JOIN vehicles AS h ON h.account_id = c.account_id AND h.vehicle_id = c.vehicle_id
 WHERE c.account_id = ? AND c.number > ? ORDER BY c.number LIMIT ?;
 
