@@ -6,6 +6,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -202,9 +203,7 @@ def test_the_order_of_reading_never_calls_an_old_set_new(stage: Stage) -> None:
     for looker in lookers:
         looker.start()
     for place in range(0, 300, 10):
-        stage.do(
-            lambda some=vins[place : place + 10]: [stage.register.set_operable(vin, operable=True) for vin in some]
-        )
+        stage.do(partial(allow_all, stage.register, vins[place : place + 10]))
     wait_until(lambda: gate.check(A).number == 300)
     ended.set()
     for looker in lookers:
