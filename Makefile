@@ -15,7 +15,7 @@ SOURCES = $(wildcard src tests bench tools client/tests)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-client test-fast test-spread test-cluster torture cover check lint types scripts imports access sizes prose names migrations locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
+.PHONY: help run test test-long test-client client test-fast test-spread test-cluster torture cover check lint types scripts imports access sizes prose names migrations client-current locks format bench bench-quick bench-growth bench-parts bench-neighbours bench-cluster lock hooks chromium screenshots clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ test-spread: .venv/.dev  ## run the tests of PostgreSQL on a database that looks
 
 test-client: .venv/.dev  ## run the tests of the client (client/), on SQLite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal client/tests $(ARGS)
+
+client: .venv/.dev  ## write what is generated of the client: records and methods from the document, and no async from async
+	$(BIN)/python -m tools.make_client
 
 # Pages are tested in the system's own browser. Without the right to install one, those tests say so and are skipped.
 chromium:
@@ -65,7 +68,7 @@ torture: .venv/.dev  ## run the tests' campaigns in their long form until the ti
 cover: .venv/.dev .venv/.scripts  ## run all tests and show which lines and branches they miss
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov $(ARGS)
 
-check: lint types scripts imports access sizes prose names migrations locks  ## every check but the tests: the targets below
+check: lint types scripts imports access sizes prose names migrations client-current locks  ## every check but the tests: the targets below
 
 lint: .venv/.dev  ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -95,6 +98,9 @@ names: .venv/.dev  ## no class has another's name, no function a bare tuple for 
 
 migrations: .venv/.dev  ## new migrations say whether an older program may work beside them
 	$(BIN)/python tools/check_migrations.py
+
+client-current: .venv/.dev  ## what is generated of the client is what its sources give
+	$(BIN)/python -m tools.make_client --check
 
 locks:  ## the lock files have hashes and name no host and no path of one machine
 	@if grep -nE '://|^ *(-i|-f|-e|--(extra-)?index|--find|--trusted)|(^|[ =@"])[/~]|file:' requirements/*.txt; then \

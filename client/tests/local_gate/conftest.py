@@ -1,7 +1,5 @@
 """A register with the protocol of a local gate, which the conformance script has, and gates that are closed at last."""
 
-# ruff: noqa: ANN401 - it gives on what a register gives
-
 import asyncio
 import threading
 from collections.abc import Callable, Iterator

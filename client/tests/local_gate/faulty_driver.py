@@ -1,7 +1,5 @@
 """Local gates with one fault each, for the conformance script: it must notice every one of them."""
 
-# ruff: noqa: ANN401 - faults replace functions of any kind
-
 import asyncio
 import hashlib
 import sys

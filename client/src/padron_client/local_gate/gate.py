@@ -38,16 +38,16 @@ _left_by_forks: list[Worker] = []  # never cleaned up here: their sockets and lo
 class LocalGate:
     """Keeps the vehicles that may be touched, and follows the register in a thread of its own.
 
-    ``check`` answers from memory. Its answer is true when it allows. When the copy is older than ``max_age`` seconds,
-    or, with ``strict``, when no lease is valid, ``when_stale`` decides: ``refuse`` gives a refusal that says so,
-    ``ask`` asks the server, and ``allow`` answers from the old copy. Whoever is not registered is refused, unless
+    ``check`` answers from memory. Its answer is true when it allows. ``when_stale`` decides when the copy is older
+    than ``max_age`` seconds, or when a ``strict`` gate has no valid lease. ``refuse`` gives a refusal that says so,
+    ``ask`` asks the server, and ``allow`` answers from the old copy. A VIN that is not registered is refused, unless
     ``unknown="allow"``.
 
     ``key`` is an API key with the scopes ``gate:check`` and ``changes:read``, or a function that gives the token of
     each request. ``http`` has further arguments for the HTTP client: ``verify``, ``proxy``, ``trust_env``.
     """
 
-    def __init__(  # noqa: PLR0913 - the settings of a gate, each named
+    def __init__(
         self,
         url: str,
         key: str | Callable[[], str],
@@ -315,7 +315,7 @@ class LocalGate:
         return [Answer(vin=vin, allowed=False, reason=reason, checked_at=now, copy=copy) for vin in vins]
 
     def _find_worker(self) -> Worker:
-        """Give the thread of this process, which is started if there is none. Raises ``RuntimeError`` when closed."""
+        """Give the thread of this process, which is started if it is missing. Raises ``RuntimeError`` when closed."""
         worker = self._worker
         if worker is None:
             with self._starting:
