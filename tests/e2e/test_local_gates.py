@@ -13,15 +13,11 @@ from tests import effort
 from tests.e2e.local_gates.mishaps import Mishaps
 from tests.e2e.local_gates.proxy import BadProxy
 from tests.e2e.local_gates.race import OWNERS, VEHICLES_EACH, Judgement, Owners, judge, run_asker
-from tests.e2e.program import make_fleets
+from tests.e2e.program import make_fleets, run_command
 
 CHANGES = effort.LOCAL_GATE_CHANGES
 ROUNDS = effort.LOCAL_GATE_MISHAPS
 ASKERS = 3
-
-
-async def allow_strict_gates(url: str, account_id: int) -> None:
-    raise NotImplementedError
 
 
 async def race(
@@ -29,7 +25,8 @@ async def race(
 ) -> Judgement:
     (fleet,) = await make_fleets(url, accounts=1, vehicles=OWNERS * VEHICLES_EACH)
     if strict:
-        await allow_strict_gates(url, fleet.account_id)
+        done = await run_command(url, "accounts", "strict-gates", fleet.name, "on")
+        assert done.status == 0, done.stderr
     owners, proxy = Owners(fleet), BadProxy(0)
     async with AsyncExitStack() as stack:
         mishaps = Mishaps(url, folder, database, owners, [], proxy, stack)

@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,13 @@ import pytest
 from padron_client.conformance.register import KEY, Register
 from padron_client.conformance.trial import REFUSED, A, B, C
 from padron_client.local_gate import LocalGate
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a lost connection be: the HTTP client may lose one that is cancelled in the moment when it is made."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
 
 
 class Stage:
@@ -48,7 +57,9 @@ class Stage:
 
     def end(self) -> None:
         for gate in self.gates:
-            gate.close()
+            began_at = time.monotonic()
+            gate.close(30)
+            assert time.monotonic() - began_at < 25, "The gate's thread did not end."
         self.do(self.register.stop)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from padron_client.conformance.trial import A, B, C
-from padron_client.local_gate import Reason
+from padron_client.local_gate import LocalGate, Reason
 
 from .conftest import Stage
 from .test_checking import wait_until
@@ -60,9 +60,8 @@ def test_a_forked_process_follows_by_itself(stage: Stage, *, strict: bool) -> No
         assert stage.register.count_calls("lease") == 2
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_process_is_not_allowed_what_was_deactivated_meanwhile(stage: Stage) -> None:
-    gate = stage.open_ready()
+def deactivate_beside(stage: Stage, gate: LocalGate) -> None:
+    """Deactivate A while a forked process exists, which must not be allowed it after that."""
     asking, asked = os.pipe()
     changed, telling = os.pipe()
 
@@ -86,9 +85,24 @@ def test_a_forked_process_is_not_allowed_what_was_deactivated_meanwhile(stage: S
     stage.set_operable(A, operable=False)
     wait_until(lambda: not gate.check(A))
     os.write(telling, b"x")
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     for end in (asking, asked, changed, telling):
         os.close(end)
+    assert status == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_process_is_not_allowed_what_was_deactivated_meanwhile(stage: Stage) -> None:
+    deactivate_beside(stage, stage.open_ready())
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_frozen_copy_would_be_noticed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fault that the tests above are for: nothing happens at a fork."""
+    monkeypatch.setattr(LocalGate, "_begin_again", lambda _: None)
+    gate = stage.open_ready()
+    with pytest.raises(AssertionError):
+        deactivate_beside(stage, gate)
 
 
 @pytest.mark.parametrize("close", [True, False])

@@ -4,10 +4,11 @@ The VINs are in 65,536 texts, by their hash. Each text is replaced as a whole, s
 change and never between. Decision 86 of the register has the figures of other structures.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 BUCKETS = 65_536  # about 15 VINs in each, with a million of them
 MASK = BUCKETS - 1
+_ADDED_SINGLY = 5_000  # VINs of a small set, for which the lists below are not worth making
 _JOINED_AT_ONCE = 200_000  # VINs of a large set that wait in lists, which take more memory than the texts
 
 
@@ -42,8 +43,12 @@ class VinSet:
             self.buckets[place] = self.buckets[place].replace(f"\n{vin}\n", "\n")
             self.size -= 1
 
-    def load(self, vins: Iterable[str]) -> None:
+    def load(self, vins: Collection[str]) -> None:
         """Add VINs of a set that nobody reads yet, each of them once. ``finish_loading`` must follow at last."""
+        if not self._waiting and self.size + len(vins) < _ADDED_SINGLY:
+            for vin in vins:
+                self.add(vin)
+            return
         waiting = self._waiting or self._begin_waiting()
         count = 0
         for vin in vins:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,8 @@ from padron_client.local_gate.snapshots import mark_source, read_snapshot, write
 from padron_client.local_gate.wire import Wire
 
 T = TypeVar("T")
+
+_CANCEL_AGAIN_S = 0.05
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,14 +61,34 @@ class _DaemonExecutor(ThreadPoolExecutor):
         return future
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """Knows its connections, because the HTTP client loses one that is cancelled in the moment when it is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_default_executor(_DaemonExecutor())
+        self._opened: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+
+    async def create_connection(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - asyncio's own
+        transport, protocol = await super().create_connection(*args, **kwargs)
+        self._opened.add(transport)
+        return transport, protocol
+
+    async def close_all(self) -> None:
+        """Close what is still open."""
+        for transport in list(self._opened):
+            transport.close()
+        await asyncio.sleep(0)  # they close in the next round
+        await asyncio.sleep(0)
+
+
 class Worker:
     """A thread with an event loop of its own, from its start to its end."""
 
     def __init__(self, settings: Settings, clocks: Clocks, show: Callable[[Copy], None]) -> None:
         self._settings = settings
         self._clocks = clocks
-        self._loop = asyncio.new_event_loop()
-        self._loop.set_default_executor(_DaemonExecutor())
+        self._loop = _Loop()
         self._stop = asyncio.Event()
         self._has_wire = asyncio.Event()
         self.ready: Future[None] = Future()  # done once a check can answer from the server's state
@@ -134,13 +157,18 @@ class Worker:
             self._prepare_snapshot()()  # at once: at the exit of the interpreter no thread can be started
         with suppress(Exception):
             await wire.close()
+        await self._loop.close_all()
 
     async def _end(self, tasks: Collection[asyncio.Future[Any]]) -> None:
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                self._note(result)
+        """Cancel tasks until they have ended: ``wait_for`` of Python before 3.12 may swallow a cancellation."""
+        pending = set(tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            done, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)
+            for task in done:
+                if not task.cancelled() and (error := task.exception()) is not None:
+                    self._note(error)
 
     async def _tell_ready(self) -> None:
         await self.keeper.fresh.wait()
