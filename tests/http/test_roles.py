@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from padron.domain.account import Scope
+from padron.domain.change import START
 from padron.domain.people import Role
 from padron.http import app as application
 from padron.http.declarations import Route
 from padron.http.routes import ROUTES, give_routes
 from padron.service.accounts import add_account, add_key
+from padron.service.changes.cursors import format_feed_cursor
 from padron.service.people.members import add_member
 from padron.service.people.users import add_user
 from padron.service.runtime import Runtime
@@ -34,7 +36,7 @@ REPAIRS = {"resolveDuplicates": 409, "mergeDuplicates": 409}  # the VIN has one 
 FOUND = {
     "setVehicleStatus": 204, "createKey": 201, "rotateKey": 201, "inviteMember": 201, "removeMember": 204,
     "createMemberLink": 201, "createWebhook": 201, "startImport": 202, "keepFile": 201, "createSelection": 201,
-    "createView": 201, "scanVins": 400, **REPAIRS,
+    "createView": 201, "scanVins": 400, "takeGateLease": 409, "renewGateLease": 410, **REPAIRS,
 }  # fmt: skip
 BY_KEY = {"getKey", "changeKey", "rotateKey", "revokeKey"}
 BY_USER = {"getMember", "putMember", "removeMember", "suspendMember", "resumeMember", "createMemberLink"}
@@ -52,7 +54,8 @@ PLAN = {"getPlannedChange", "cancelPlannedChange"}
 WORK = {
     "claimWork", "giveResults", "startRun", "getRun", "listRunResults", "listRuns", "cancelRun", "deleteOperation",
 }  # fmt: skip
-INSIDE = {*WEBHOOK, *DELIVERY, *IMPORT, *SELECTION, *VIEW, *PLAN, *WORK, "undoRequest"}
+INSIDE = {"endGateLease", *WEBHOOK, *DELIVERY, *IMPORT, *SELECTION, *VIEW, *PLAN, *WORK, "undoRequest"}
+GONE_CURSOR = format_feed_cursor("00000000", START)  # of no register
 ALONE = {"putVehicle", "upsertVehicleInfo", "deleteVehicle"}  # each call needs a register that none before it changed
 SHORT_ON_POSTGRES = BY_VIN | BY_KEY | ALONE
 
@@ -117,6 +120,8 @@ def build_body(route: Route, whose: str, role: str = "") -> str | bytes | None:
         "putView": {"name": "To sell", "query": "assetStatusId=6", "shared": True},
         "previewSelection": {"vehicleStatusId": 3},
         "applySelection": {"vehicleStatusId": 3, "digest": "0" * 64},
+        "setStrictGates": {"strictGates": True},
+        "renewGateLease": {"cursor": GONE_CURSOR},
         "checkVehicles": {"operation": "dispatch", "vins": [VINS[whose]]},
     }
     if route.name in {"startImport", "keepFile"}:
@@ -139,7 +144,7 @@ async def call(
     )
     spare = spare or NOBODYS
     path = path.replace("{keyId}", spare.key_id).replace("{userId}", spare.user_id).replace("{actorId}", spare.key_id)
-    path = path.replace("{planId}", "0" * 30)
+    path = path.replace("{planId}", "0" * 30).replace("{leaseId}", "0" * 24)
     path += QUERIES.get(route.name, "")
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     headers |= {"Content-Type": route.media_types[0]} if route.media_types else {}
@@ -250,4 +255,4 @@ async def test_each_further_scope_is_asked_for_before_what_is_wrong_with_a_call(
 
 
 def test_the_table_has_every_guarded_operation() -> None:
-    assert len(GUARDED) * len(ROLES) * len(VINS) == 92 * 6 * 3
+    assert len(GUARDED) * len(ROLES) * len(VINS) == 98 * 6 * 3

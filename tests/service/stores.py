@@ -18,6 +18,7 @@ from padron.store.base import Decide, Reader, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateTransaction
+from padron.store.gate_leases import GateLeaseTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportTransaction
 from padron.store.old_runs import OldRuns
@@ -26,6 +27,7 @@ from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanTransaction
 from padron.store.removal import RemovalTransaction
 from padron.store.selections import SelectionBoard, SelectionTransaction
+from padron.store.strict_accounts import StrictAccounts
 from padron.store.webhooks import WebhookBoard, WebhookTransaction
 from padron.traces import Tracer
 
@@ -64,6 +66,10 @@ class FaultyTransaction:
     def gate(self) -> GateTransaction:
         self._touch()
         return self._transaction.gate
+
+    @property
+    def gate_leases(self) -> GateLeaseTransaction:
+        return self._transaction.gate_leases
 
     @property
     def imports(self) -> ImportTransaction:
@@ -185,6 +191,10 @@ class FaultyStore:
     @property
     def epoch(self) -> str:
         return self._store.epoch
+
+    @property
+    def strict_accounts(self) -> StrictAccounts:
+        return self._store.strict_accounts
 
     @property
     def directory(self) -> Directory:

@@ -15,6 +15,7 @@ from tests.tables import each_row
 
 PACKAGES = ("padron.store.sqlite", "padron.store.postgres")
 NOUNS = (
+    "gate_leases",
     "administration", "changes", "directory", "gate", "idempotency", "imports", "operations", "plans", "selections",
     "vehicles", "webhooks",
 )  # fmt: skip
@@ -38,6 +39,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     "directory.ACCOUNT": ("list_accounts", "find_account"),
     "gate.GATE": ("load_gate", "load_gate_of_one"),
     "gate.GATE_REFUSAL": ("list_refusals",),
+    "gate_leases.FOUND_LEASE": ("load_gate_leases",),
     "idempotency.KEPT_KEY": ("lock_key",),
     "idempotency.KEY_TOTALS": ("add_key_totals",),
     "imports.IMPORT": ("lock_import", "list_open_imports", "list_imports", "find_import"),
@@ -87,6 +89,7 @@ TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "administration.EDITED_API_KEY": (("save_api_key", ("account_id",)),),
     "administration.NEW_API_KEY": (("insert_api_key", ("account_id",)),),
     "gate.GATE_REFUSAL": (("save_refusal", ("account_id",)),),
+    "gate_leases.GATE_LEASE": (("insert_gate_lease", ("account_id",)),),
     "imports.IMPORT": (("insert_import", ("account_id",)), ("save_import", ("account_id",))),
     "imports.IMPORT_REFUSAL": (("insert_import_refusal", ("account_id", "import_id")),),
     "operations.CHANGED_WORK": (("update_work", ("account_id",)),),

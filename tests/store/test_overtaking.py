@@ -29,6 +29,7 @@ from padron.store import postgres
 from padron.store.base import Decide, Store, WriteTransaction
 from padron.store.postgres import PostgresStore, status_calls, statuses
 from padron.store.postgres.statuses import Patience
+from padron.store.strict_accounts import StrictAccounts
 from tests.cast import (
     HUMMER,
     JEEP,
@@ -171,10 +172,11 @@ def note_batches(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[tuple[set[int
         vins: Mapping[int, Sequence[str]],
         decide: Decide,
         patience: Patience,
+        strict: StrictAccounts,
         confirm: str | None,
     ) -> frozenset[int]:
         asked.put_nowait((set(vins), patience))
-        return await change(connection, vins, decide, patience, confirm)
+        return await change(connection, vins, decide, patience, strict, confirm)
 
     monkeypatch.setattr(status_calls, "change_together", note)
     return asked

@@ -20,6 +20,7 @@ from padron.store.postgres.cluster.travelling import ShardConnection
 from padron.store.postgres.port import DIALECT, SQL
 from padron.store.postgres.statuses import Patience, save_statuses
 from padron.store.sql.listing import build_list
+from padron.store.strict_accounts import StrictAccounts
 from tests.cast import NOON, after, get_one, make_vin, registered, save, status_changed
 from tests.postgres import Postgres
 from tests.store.distribution import Node, list_statements, plan
@@ -188,9 +189,9 @@ async def test_a_batch_makes_sure_of_its_shard_before_it_locks_anything(
         for statement in LOCKED:
             await planner.execute(statement, acme)
         with pytest.raises(asyncpg.PostgresError) as refused:
-            await save_statuses(connection, changes, patience)
+            await save_statuses(connection, changes, patience, StrictAccounts())
         assert refused.value.sqlstate == MOVED_STATE
-    assert await save_statuses(connection, changes, patience) == {acme: VEHICLES + 1}
+    assert await save_statuses(connection, changes, patience, StrictAccounts()) == {acme: VEHICLES + 1}
     await other.close()
     states = await planner.fetch("SELECT state, count(*)::integer FROM work GROUP BY state ORDER BY state")
     assert [*map(tuple, states)] == [("queued", VEHICLES - 2), ("withdrawn", 2)]
@@ -213,7 +214,9 @@ async def test_what_a_batch_calls_uses_the_tables_of_its_shard_alone(
     for account_id in accounts:
         connection = ShardConnection(planner, places.find(account_id).names, is_alone=True)
         for patience, vehicle in zip(Patience, vehicles[account_id], strict=True):
-            assert await save_statuses(connection, {account_id: [status_changed(vehicle, at=after(1))]}, patience)
+            assert await save_statuses(
+                connection, {account_id: [status_changed(vehicle, at=after(1))]}, patience, StrictAccounts()
+            )
     states = await planner.fetch("SELECT DISTINCT state FROM work_of_all")
     await transaction.rollback()
     assert [*map(tuple, states)] == [("withdrawn",)]

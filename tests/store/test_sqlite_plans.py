@@ -58,6 +58,9 @@ WALK = {
     "erasure: empty_attempts",  # of an account's few endpoints
     "erasure: erase_import_refusals",  # a maximum is kept of each import
     "gate: list_refusals",
+    "gate_leases: clear_gate_leases",
+    "gate_leases: count_gate_leases",  # of leases, of which an account has few
+    "gate_leases: mark_gate_leases",
     "directory: release_endpoints",
     "directory: renew_epoch",
     "directory: try_to_write",

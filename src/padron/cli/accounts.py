@@ -1,14 +1,18 @@
 """``padron accounts``."""
 
+from typing import Literal
+
 from cyclopts import App
 
 from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, give_instant, print_json, print_table
 from padron.domain.account import Account
 from padron.domain.administration import Act
+from padron.domain.gate_leases import StrictGates
 from padron.domain.query import LIMIT_MAX
 from padron.service import accounts as service
 from padron.service.administration.own_account import list_last_acts
+from padron.service.operations.gate_leases import switch
 from padron.service.runtime import Runtime
 
 accounts = App(name="accounts", help="Add, list, change and delete accounts, the owners of vehicles.")
@@ -123,6 +127,34 @@ def enable_account(name: str, /, *, json: Json = False, options: CommonOptions =
         print_json(_show_account(account))
     else:
         print(f"The account {name} is enabled.")
+    return 0
+
+
+@accounts.command(name="strict-gates")
+def switch_strict_gates(
+    name: str, state: Literal["on", "off"], /, *, json: Json = False, options: CommonOptions = _DEFAULTS
+) -> int:
+    """Let an account's deactivations wait for local gates that have a lease, or not.
+
+    Off ends all leases, which takes up to ten seconds.
+
+    Parameters
+    ----------
+    name
+        The account's name.
+
+    state
+        on or off.
+    """
+
+    async def work(runtime: Runtime) -> StrictGates:
+        return await switch(runtime, await service.get_account(runtime, name), is_on=state == "on")
+
+    now = run_with_runtime(options, work)
+    if json:
+        print_json({"strictGates": now.value})
+    else:
+        print(f"Strict gates of the account {name} are {now.value}.")
     return 0
 
 

@@ -34,6 +34,7 @@ class ActType(StrEnum):
     MEMBER_REMOVED = "memberRemoved"
     MEMBER_SUSPENDED = "memberSuspended"
     MEMBER_RESUMED = "memberResumed"
+    STRICT_GATES_SWITCHED = "strictGatesSwitched"
     LINK_MADE = "linkMade"
 
 

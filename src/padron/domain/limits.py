@@ -27,6 +27,7 @@ class Limits:
     imports: int = 10  # that have not ended
     idempotency_keys: int = 100_000  # of the last 24 hours
     idempotency_bytes: int = 256_000_000  # of their answers
+    gate_leases: int = 200  # of local gates
 
     # Of one person in the register, exact on all servers together.
     passkeys: int = 20

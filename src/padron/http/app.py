@@ -110,7 +110,7 @@ class Resource:
             return await _check_version(await route.endpoint(call), scope)
         await call.authenticate()
         admit(call, route)
-        if method == "POST" and idempotency.HEADER in call.headers and not route.is_streamed:
+        if method == "POST" and idempotency.HEADER in call.headers and not route.is_streamed and route.keeps_answer:
             return await idempotency.answer_once(call, route.endpoint)
         reply = await _check_version(await route.endpoint(call), scope)
         if method in _READING:

@@ -56,6 +56,8 @@ class Route:
     ``media_types`` are those of a body that is a file and not JSON. An operation with ``is_streamed`` reads its body
     itself, as it arrives, and handles the Idempotency-Key itself.
 
+    A POST without ``keeps_answer`` takes no Idempotency-Key, because its answer must not be given again.
+
     The edge answers the most frequent calls itself, where ``begin`` or ``is_brief`` says so. ``begin`` gets the whole
     body, and gives False for a call that the endpoint must answer. The endpoint of a brief read asks for no body, does
     not stream, and waits only for the database.
@@ -79,6 +81,7 @@ class Route:
     body_required: bool = True
     media_types: tuple[str, ...] = ()
     is_streamed: bool = False
+    keeps_answer: bool = True
     begin: Begin | None = None
     is_brief: bool = False
     problems: tuple[Problem, ...] = ()

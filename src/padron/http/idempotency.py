@@ -71,6 +71,8 @@ async def answer_once(call: Call, endpoint: Respond, fingerprint: bytes | None =
     claimed = await idempotency.claim_key(runtime, call.principal, key, fingerprint)
     if isinstance(claimed, KeptAnswer):
         call.request_id = claimed.request_id
+        # It may say that a vehicle was deactivated, and come before the first answer does.
+        await runtime.leases.confirm(call.principal.account_id, has_written=False)
         return Reply(claimed.status, _unseal(runtime, call, key, claimed.body), (*claimed.headers, REPLAYED))
     call.held_key = HeldKey(claim=claimed)
     call.runtime = idempotency.hold_key(runtime, call.held_key)

@@ -17,6 +17,8 @@ from padron.service.changes.watch import ChangeWatch
 from padron.service.clock import RegisterClock, keep_clock
 from padron.service.imports.preview_places import PreviewPlaces
 from padron.service.openid.departures import Departures
+from padron.service.operations.lease_renewals import LeaseRenewals
+from padron.service.operations.lease_watch import LeaseWatch
 from padron.service.operations.questions import GateQuestions
 from padron.service.operations.queueing import Queueing
 from padron.service.operations.refusals import RefusalLog
@@ -54,6 +56,8 @@ class Runtime:
     queued_work: QueuedWork
     work_watch: WorkWatch
     questions: GateQuestions
+    leases: LeaseWatch
+    renewals: LeaseRenewals
     turns: Turns
     counts: ServiceCounts
     outage: OutageLog
@@ -91,6 +95,8 @@ class Runtime:
         await self.work_watch.close()
         await self.queueing.close()
         await self.lanes.close()
+        await self.renewals.close()
+        await self.leases.close()
         await self.questions.close()
         await self.refusals.close()
         await self.authenticator.close()
@@ -113,12 +119,13 @@ def build_runtime(
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
     counts = ServiceCounts()
+    leases = LeaseWatch(store)
     runtime = Runtime(
         store=store,
         clock=clock,
         limits=limits,
         rates=rates,
-        lanes=StatusLanes(store, clock, limits.queued_changes, tracer),
+        lanes=StatusLanes(store, clock, limits.queued_changes, tracer, leases),
         authenticator=Authenticator(store.directory, clock, rates),
         refusals=RefusalLog(store),
         watch=ChangeWatch(store),
@@ -126,6 +133,8 @@ def build_runtime(
         queued_work=QueuedWork(store, limits.queued_work),
         work_watch=WorkWatch(store, clock),
         questions=GateQuestions(store),
+        leases=leases,
+        renewals=LeaseRenewals(store, leases),
         turns=Turns(1 if store.reads_at_once else TURNS_BESIDE_DATABASE),
         sender=sender or NoSender(),
         counts=counts,

@@ -20,6 +20,7 @@ from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
 from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateReader, GateTransaction
+from padron.store.gate_leases import GateLeaseReader, GateLeaseTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
 from padron.store.old_runs import OldRuns
@@ -29,6 +30,7 @@ from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
 from padron.store.port import ReadPort
 from padron.store.removal import RemovalTransaction
 from padron.store.selections import SelectionBoard, SelectionReader, SelectionTransaction
+from padron.store.strict_accounts import StrictAccounts
 from padron.store.vehicles import VehicleReader
 from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
 from padron.traces import Tracer
@@ -117,6 +119,11 @@ class WriteTransaction(Protocol):
         ...
 
     @property
+    def gate_leases(self) -> GateLeaseTransaction:
+        """The leases of local gates."""
+        ...
+
+    @property
     def imports(self) -> ImportTransaction:
         """The account's imports. A transaction locks them after everything else."""
         ...
@@ -187,6 +194,11 @@ class Reader(VehicleReader, ChangeReader):
         return GateReader(self._port)
 
     @property
+    def gate_leases(self) -> GateLeaseReader:
+        """The leases of local gates."""
+        return GateLeaseReader(self._port)
+
+    @property
     def imports(self) -> ImportReader:
         """The account's imports."""
         return ImportReader(self._port)
@@ -218,6 +230,11 @@ class Store(Protocol):
     @property
     def epoch(self) -> str:
         """The name of the register's present life when the store was opened: 8 hexadecimal digits."""
+        ...
+
+    @property
+    def strict_accounts(self) -> StrictAccounts:
+        """The accounts whose deactivations wait for leases: right for one that was just written."""
         ...
 
     @property

@@ -6,6 +6,7 @@ from padron.store.administration import AdministrationTransaction
 from padron.store.archives import ArchiveTransaction
 from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateTransaction
+from padron.store.gate_leases import GateLeaseTransaction
 from padron.store.idempotency import KeyTransaction
 from padron.store.imports import ImportTransaction
 from padron.store.old_runs import OldRuns
@@ -44,6 +45,11 @@ class NounTransactions(ABC):
     def gate(self) -> GateTransaction:
         """Give the account's remembered refusals."""
         return GateTransaction(self.port)
+
+    @property
+    def gate_leases(self) -> GateLeaseTransaction:
+        """Give the leases of local gates."""
+        return GateLeaseTransaction(self.port)
 
     @property
     def imports(self) -> ImportTransaction:

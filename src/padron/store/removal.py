@@ -34,6 +34,7 @@ REMOVED_TABLES = (
     "refusals",
     "runs",
     "operations",
+    "gate_leases",
     "gate_refusals",
     "changes",
     "search_texts",

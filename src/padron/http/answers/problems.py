@@ -2,6 +2,7 @@
 
 from padron.domain.errors import Code
 from padron.http.answers.account_problems import API_KEY_ENDED, API_KEY_LIMIT_REACHED, API_KEY_NOT_FOUND
+from padron.http.answers.gate_problems import GATE_PROBLEMS
 from padron.http.answers.people_problems import (
     INVITATION_ENDED,
     LAST_OWNER,
@@ -377,6 +378,7 @@ PROBLEMS: dict[Code, Problem] = {
     Code.SERVER_FULL: SERVER_FULL,
     **SELECTION_PROBLEMS,
     **VIEW_PROBLEMS,
+    **GATE_PROBLEMS,
 }
 
 ALL_PROBLEMS: tuple[Problem, ...] = (
@@ -392,4 +394,5 @@ ALL_PROBLEMS: tuple[Problem, ...] = (
     USER_NOT_FOUND, USER_EXISTS, LAST_OWNER, SIGN_IN_REFUSED, SESSION_ENDED, INVITATION_ENDED,
     UNSUPPORTED_MEDIA_TYPE, OVERLOADED, RATE_EXCEEDED, HEADERS_TOO_LARGE, INTERNAL_ERROR, STORE_UNAVAILABLE,
     SERVER_FULL, PROVIDER_UNAVAILABLE, SCANNING_UNAVAILABLE, *SELECTION_PROBLEMS.values(), *VIEW_PROBLEMS.values(),
+    *GATE_PROBLEMS.values(),
 )  # fmt: skip

@@ -24,6 +24,7 @@ _REQUEST_ID = "e0676a397aca606e000000000002"
 _KEY_ID = "1kq3TzN8bYw2Rf"
 _KEY_NAME = "key fleet-platform"
 _CURSOR = "bzE3OjQy"
+_LEASE_ID = "5b1f0c2e9a7d4e8830c6b1a2"
 _RUN_ID = "0000000000000a11"
 _PLAN_ID = "0192f3a47be07c3e9d51a6f20b84c7"
 _WEBHOOK_ID = "0c9Kq2mWv7Rt5XyZ1aBcDe"
@@ -40,6 +41,7 @@ PARAMETERS: dict[str, Any] = {
     "vin": VIN, "name": "query-fines", "runId": _RUN_ID, "requestId": _REQUEST_ID, "planId": _PLAN_ID,
     "importId": _RUN_ID, "fileId": _RUN_ID, "selectionId": _RUN_ID, "viewId": _RUN_ID, "actorId": _KEY_ID,
     "keyId": _KEY_ID, "userId": _USER_ID,
+    "leaseId": _LEASE_ID,
     "webhookId": _WEBHOOK_ID, "deliveryId": _NUMBER, "slug": "vehicle-not-found",
     "operation": "dispatch", "from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z",
     "guide": "statuses", "asset": "docs.css",
@@ -83,6 +85,10 @@ MEMBERS: dict[str, Any] = {
 _SHOP_CAR: dict[str, Any] = {"plate": "RTA412C", "brandName": "Lincoln", "modelName": "MKZ", "doors": 4,
                              "ownerName": "Flota Norte"}  # fmt: skip
 SHAPES: dict[str, dict[str, Any]] = {
+    "GrantedLeaseShape": {"leaseId": _LEASE_ID, "seconds": 2.0},
+    "GateLeaseShape": {"leaseId": _LEASE_ID, "seconds": 2.0, "name": "dispatch-7", "ending": False},
+    "GateLeaseList": {"strictGates": "on"},
+    "StrictGatesShape": {"strictGates": "on"},
     "AccountCountsShape": {"vehicles": 412, "keys": 3, "webhooks": 1, "operations": 2},
     "AccountLimitsShape": _LIMITS,
     "ViewShape": {"id": _RUN_ID, "name": "To sell"},

@@ -166,7 +166,7 @@ def _describe(route: Route, schemas: Mapping[str, Schema]) -> dict[str, Any]:
         described["security"] = []
     elif scopes := _list_scopes(route):
         described["x-any-scopes" if route.either_scope else "x-scopes"] = scopes
-    takes_key = route.method == "POST" and not route.public
+    takes_key = route.method == "POST" and not route.public and route.keeps_answer
     if parameters := (*route.parameters, *((idempotency.PARAMETER,) if takes_key else ())):
         described["parameters"] = _describe_parameters(parameters)
     if route.body is not None:

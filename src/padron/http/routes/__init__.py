@@ -18,7 +18,7 @@ from padron.http.routes import (
     webhooks,
 )
 from padron.http.routes.account import account, keys, members
-from padron.http.routes.operations import cancelling, claims, declaring, gate, gate_sets, runs
+from padron.http.routes.operations import cancelling, claims, declaring, gate, gate_leases, gate_sets, runs
 from padron.http.routes.statuses import bulk, single
 from padron.http.routes.vehicles import counting, deletion, duplicates, erasure, export, scanning, vehicles, vins
 
@@ -39,6 +39,7 @@ ROUTES: tuple[Route, ...] = (
     *views.ROUTES,
     *gate.ROUTES,
     *gate_sets.ROUTES,
+    *gate_leases.ROUTES,
     *changes.ROUTES,
     *actors.ROUTES,
     *claims.ROUTES,

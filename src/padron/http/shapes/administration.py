@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from padron.domain.account import KEY_LABEL_LENGTH_MAX, KEY_RATE_MAX, ApiKey, Scope
 from padron.domain.addresses import NETWORKS_MAX
 from padron.domain.administration import Act, ActType, Detail, Overview
+from padron.domain.gate_leases import StrictGates
 from padron.domain.instants import FUTURE_INSTANT_PATTERN
 from padron.domain.limits import Limits
 from padron.http.shapes.vehicles import ActorName
@@ -133,6 +134,7 @@ class AccountLimitsShape(Struct, rename="camel"):
     imports: int
     idempotency_keys: int
     idempotency_bytes: int
+    gate_leases: int
     key_requests_per_s: int
     key_burst: int
     calls: int
@@ -151,6 +153,18 @@ class AccountShape(Struct, rename="camel"):
     created_at: datetime
     counts: AccountCountsShape
     limits: AccountLimitsShape
+
+
+class StrictGatesBody(Struct, rename="camel", forbid_unknown_fields=True):
+    """Whether deactivations shall wait for leases of local gates."""
+
+    strict_gates: bool
+
+
+class StrictGatesShape(Struct, rename="camel"):
+    """Whether deactivations wait for leases of local gates. ``ending``: still, but no lease is given or renewed."""
+
+    strict_gates: StrictGates
 
 
 class ActShape(Struct, rename="camel", omit_defaults=True):

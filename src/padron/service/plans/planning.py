@@ -10,6 +10,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import PlanRequest, StatusRequest, WrittenChanges
 from padron.domain.errors import PadronError
 from padron.domain.plan import Plan, build_change_plan, build_return_plan, check_times, format_plan_id, move_return
+from padron.domain.status import is_operational
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.service.runtime import Runtime
@@ -55,6 +56,8 @@ async def plan_status(runtime: Runtime, principal: Principal, request: PlanReque
     planned = await runtime.store.write(principal.account_id, work)
     if isinstance(planned, PadronError):
         raise planned
+    if not request.is_for_later and not is_operational(planned.vehicle.status):
+        await runtime.leases.confirm(principal.account_id, has_written=False)
     return planned
 
 

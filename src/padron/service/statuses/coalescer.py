@@ -16,8 +16,10 @@ from datetime import datetime
 from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import DEFAULT_LIMITS
+from padron.domain.status import is_operational
 from padron.domain.vehicle import Vehicle
 from padron.meters import SIZES, Histogram
+from padron.service.operations.lease_watch import LeaseWatch
 from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins
 from padron.store.base import Store
 from padron.store.settling import Waiting, fail, fail_all, settle
@@ -52,8 +54,10 @@ class Coalescer:
         clock: Callable[[], datetime],
         waiting_max: int = DEFAULT_LIMITS.queued_changes,
         tracer: Tracer | None = None,
+        leases: LeaseWatch | None = None,
     ) -> None:
         self._store = store
+        self._leases = leases or LeaseWatch(store)
         self._waiting_max = waiting_max
         self._tracer = tracer
         self._clock = clock
@@ -161,7 +165,7 @@ class Coalescer:
         try:
             async for saved in self._store.write_together(decision.vins, decision.decide):
                 for account_id in saved:
-                    _answer_all(left.pop(account_id), decision.outcomes[account_id])
+                    self._answer(account_id, left.pop(account_id), decision.outcomes[account_id])
         except (PadronError, asyncio.CancelledError) as error:
             for calls in left.values():
                 _fail_all(calls, error)
@@ -212,7 +216,21 @@ class Coalescer:
             for call in calls:  # one request must not make the others fail: each is tried alone
                 await self._run_apart(account_id, [call])
         else:
-            _answer_all(calls, decision.outcomes[account_id])
+            self._answer(account_id, calls, decision.outcomes[account_id])
+
+    def _answer(self, account_id: int, calls: Collection[_Call], outcomes: Collection[StatusOutcome]) -> None:
+        """Answer the calls of an account. Where local gates have leases, those that end with a deactivation wait."""
+        if not self._leases.is_strict(account_id):
+            _answer_all(calls, outcomes)
+            return
+        waiting: list[tuple[_Call, StatusOutcome]] = []
+        for call, outcome in zip(calls, outcomes, strict=True):
+            if isinstance(outcome, PadronError) or is_operational(outcome.status):
+                _answer_all((call,), (outcome,))
+            else:
+                waiting.append((call, outcome))
+        if waiting:
+            self._leases.hold(account_id, lambda: _answer_all(*zip(*waiting, strict=True)))
 
     def _fail(self, account_ids: Iterable[int], error: PadronError | asyncio.CancelledError) -> None:
         """Answer all waiting calls of these accounts with the error."""

@@ -12,6 +12,7 @@ from padron.domain.change import StatusRequest
 from padron.domain.limits import DEFAULT_LIMITS
 from padron.domain.vehicle import Vehicle
 from padron.meters import SIZES, Histogram
+from padron.service.operations.lease_watch import LeaseWatch
 from padron.service.statuses.coalescer import Coalescer
 from padron.store.base import Store
 from padron.store.settling import Waiting
@@ -27,9 +28,10 @@ class StatusLanes:
         clock: Callable[[], datetime],
         waiting_max: int = DEFAULT_LIMITS.queued_changes,
         tracer: Tracer | None = None,
+        leases: LeaseWatch | None = None,
     ) -> None:
         self._store = store
-        self._make_lane = partial(Coalescer, store, clock, waiting_max, tracer)
+        self._make_lane = partial(Coalescer, store, clock, waiting_max, tracer, leases or LeaseWatch(store))
         self._lanes: dict[int, Coalescer] = {}
         self.batch_sizes = Histogram(SIZES)
 

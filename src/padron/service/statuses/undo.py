@@ -100,6 +100,10 @@ async def undo_request(
             return await undone.undo(chunk)
 
         done += await runtime.store.write(principal.account_id, work)
+    if not dry_run:
+        # An undo may deactivate, delete, bring duplicates back or change a VIN.
+        has_written = any(one.after is not None for one in done)
+        await runtime.leases.confirm(principal.account_id, has_written=has_written)
     in_order = sorted(zip(formers, done, strict=True), key=lambda pair: pair[0].first_number)
     return [*cancelled, *(one for _, one in in_order)]
 

@@ -45,7 +45,10 @@ async def delete_vehicle(
             await transaction.save_changes([change])
         return DeletedVehicle(vehicle=vehicle, request_id=deletion.request_id)
 
-    return await runtime.store.write(principal.account_id, work)
+    deleted = await runtime.store.write(principal.account_id, work)
+    if not dry_run:
+        await runtime.leases.confirm(principal.account_id, has_written=True)
+    return deleted
 
 
 async def list_deletions(

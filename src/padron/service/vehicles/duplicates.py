@@ -9,6 +9,7 @@ from dataclasses import replace
 from padron.domain.account import Principal, Scope
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery, Repair, Repaired, check_choices, decide_repair
 from padron.domain.errors import Code, PadronError
+from padron.domain.status import is_operational
 from padron.domain.vin import Vin
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
@@ -73,7 +74,10 @@ async def repair_duplicates(
                 await transaction.move_vehicles({done.vehicle.vehicle_id: 0})
         return replace(done, vehicle=replace(done.vehicle, slot=0))
 
-    return await runtime.store.write(principal.account_id, work)
+    done = await runtime.store.write(principal.account_id, work)
+    if not dry_run and not is_operational(done.vehicle.status):
+        await runtime.leases.confirm(principal.account_id, has_written=bool(done.changes))
+    return done
 
 
 async def _check_plate_free(transaction: WriteTransaction, done: Repaired, own: set[int]) -> None:

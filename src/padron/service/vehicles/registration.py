@@ -38,10 +38,11 @@ class Registration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Registered:
-    """The vehicle after the request, and whether it is new."""
+    """The vehicle after the request, and whether it is new, or has another VIN than before."""
 
     version: VehicleVersion
     created: bool
+    has_moved: bool = False
 
 
 async def put_vehicle(runtime: Runtime, principal: Principal, registration: Registration) -> Registered:
@@ -90,7 +91,10 @@ async def upsert_vehicle_info(runtime: Runtime, principal: Principal, registrati
         (vehicle,) = found.values()
         return await update_vehicle(transaction, principal, registration, vehicle, at)
 
-    return await runtime.store.write(principal.account_id, work)
+    registered = await runtime.store.write(principal.account_id, work)
+    if registered.has_moved:  # the gate refuses the VIN before
+        await runtime.leases.confirm(principal.account_id, has_written=True)
+    return registered
 
 
 async def register_vehicle(
@@ -125,11 +129,12 @@ async def update_vehicle(
     check_revision(vehicle, registration.revisions)
     details = (await transaction.load_details([vehicle.vehicle_id]))[vehicle.vehicle_id]
     change = build_update(registration, vehicle, details, by=principal.actor, at=at)
+    former_vin = vehicle.vin
     if change is not None:
         vehicle, details = change.vehicle, change.details or {}
         await transaction.save_changes([change])
     version = VehicleVersion(vehicle=vehicle, details=details, began=0, valid_from=at, valid_to=None)
-    return Registered(version=version, created=False)
+    return Registered(version=version, created=False, has_moved=vehicle.vin != former_vin)
 
 
 def build_registration(

@@ -33,6 +33,7 @@ from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
 from padron.store.selections import SelectionBoard
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
+from padron.store.strict_accounts import StrictAccounts
 from padron.store.webhooks import WebhookBoard
 from padron.traces import Tracer
 
@@ -74,10 +75,13 @@ class PostgresStore:
         self._replica = None if read_url is None else Replica(read_url, self._points, stale_s_max)
         self.epoch = ""  # read when the store is prepared
         self._held: HeldKey | None = None
+        self.strict_accounts = StrictAccounts()
         self._tasks = WriteTasks(self._writes)
         self._together_tasks = WriteTasks(self._together)
         self._status_calls = StatusCalls(
-            lambda work, _: self._together_tasks.run_alone(work), lambda work, _: self._tasks.run_alone(work)
+            lambda work, _: self._together_tasks.run_alone(work),
+            lambda work, _: self._tasks.run_alone(work),
+            self.strict_accounts,
         )
         self._sets = connect(HELD_MAX, settings={**HELD_SETTINGS, **(settings or {})})
         self._sources = Sources(points=self._points, pages=self._pages, held=self._sets)
@@ -146,7 +150,9 @@ class PostgresStore:
         """Run ``work`` in a transaction of one account, to its end even if the caller is cancelled."""
 
         async def run(connection: asyncpg.Connection) -> T:
-            transaction = PostgresTransaction(connection, account_id, is_distributed=self.is_distributed)
+            transaction = PostgresTransaction(
+                connection, account_id, self.strict_accounts, is_distributed=self.is_distributed
+            )
             return await self._do(transaction, work)
 
         return await self._tasks.run(run, account_id)

@@ -57,7 +57,8 @@ CREATE TABLE register (
 
 -- The number and the instant of the account's last change: no later one goes before it. And how many current vehicles
 -- there are. Its row is the last thing that a transaction locks. Changes up to archived_to are in an archive; of them,
--- only what later questions need is still in the record.
+-- only what later questions need is still in the record. strict_gates counts how often it was switched whether
+-- deactivations wait for leases: 0 is off, 1 on, 2 ending, 3 off again, and so on.
 CREATE TABLE counters (
     account_id bigint NOT NULL PRIMARY KEY REFERENCES accounts,
     last_change bigint NOT NULL,
@@ -66,7 +67,8 @@ CREATE TABLE counters (
     archived_to bigint NOT NULL DEFAULT 0,
     archived_at timestamptz NOT NULL DEFAULT '1970-01-01T00:00:00Z',
     archiving_to bigint NOT NULL DEFAULT 0,
-    cleared_to bigint NOT NULL DEFAULT 0
+    cleared_to bigint NOT NULL DEFAULT 0,
+    strict_gates bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
@@ -793,3 +795,18 @@ CREATE TABLE chosen_views (
 );
 
 CREATE INDEX chosen_views_by_user ON chosen_views (user_id);
+
+-- Leases of local gates. One ends when its renewals do not change for its time, by the clock of a server that looks. acknowledged is the
+-- last change that its holder has applied. One that is ending takes no renewal.
+CREATE TABLE gate_leases (
+    account_id bigint NOT NULL REFERENCES accounts,
+    lease_id text COLLATE "C" NOT NULL,
+    name text COLLATE "C",
+    milliseconds integer NOT NULL,
+    created_by text COLLATE "C" NOT NULL,
+    created_at timestamptz NOT NULL,
+    acknowledged bigint NOT NULL,
+    renewals bigint NOT NULL,
+    is_ending boolean NOT NULL,
+    PRIMARY KEY (account_id, lease_id)
+) WITH (fillfactor = 50);

@@ -14,6 +14,7 @@ from time import monotonic
 from padron.store.base import Decide
 from padron.store.postgres.port import DriverPort
 from padron.store.postgres.statuses import Patience, change_together
+from padron.store.strict_accounts import StrictAccounts
 
 CONTENDED_S = 1.0
 CROWDED_S = 1.0
@@ -26,11 +27,12 @@ RunBatch = Callable[[BatchWork, Sequence[int]], Awaitable[frozenset[int]]]  # ru
 class StatusCalls:
     """Runs the batches of one process, and remembers the accounts with conflicts."""
 
-    def __init__(self, together: RunBatch, apart: RunBatch, confirm: str | None = None) -> None:
+    def __init__(self, together: RunBatch, apart: RunBatch, strict: StrictAccounts, confirm: str | None = None) -> None:
         """Take what runs a batch of several accounts, and what runs one of a single account, as one statement each.
 
-        ``confirm`` is what ``change_together`` says.
+        ``strict`` is where it is noted which accounts wait for leases. ``confirm`` is what ``change_together`` says.
         """
+        self._strict = strict
         self._confirm = confirm
         self._together = together
         self._apart = apart
@@ -72,15 +74,18 @@ class StatusCalls:
         if monotonic() < self._contended_until.get(account_id, 0):
             return False
         work = partial(
-            change_together, vins={account_id: asked}, decide=decide, patience=Patience.FULL, confirm=self._confirm
-        )
+            change_together, vins={account_id: asked}, decide=decide, patience=Patience.FULL, strict=self._strict,
+            confirm=self._confirm,
+        )  # fmt: skip
         saved = await self._apart(work, [account_id])
         if not saved:
             self._contended_until[account_id] = monotonic() + CONTENDED_S
         return bool(saved)
 
     async def _try(self, vins: _Vins, decide: Decide, patience: Patience) -> frozenset[int]:
-        work = partial(change_together, vins=vins, decide=decide, patience=patience, confirm=self._confirm)
+        work = partial(
+            change_together, vins=vins, decide=decide, patience=patience, strict=self._strict, confirm=self._confirm
+        )
         return await self._together(work, list(vins))
 
 

@@ -15,6 +15,7 @@ from padron.domain.change import Change, ChangeType, keep_order
 from padron.domain.vehicle import Vehicle
 from padron.store.base import Decide
 from padron.store.postgres.port import SQL, DriverPort, leave_instant
+from padron.store.strict_accounts import StrictAccounts
 from padron.store.vehicles import VEHICLE, give_status_id, to_vehicle
 
 BRIEF_MS_MAX = 50
@@ -46,6 +47,7 @@ async def change_together(
     vins: Mapping[int, Sequence[str]],
     decide: Decide,
     patience: Patience,
+    strict: StrictAccounts,
     confirm: str | None = None,
 ) -> frozenset[int]:
     """Read vehicles of several accounts and save the decided changes. Give the accounts without a conflict.
@@ -56,11 +58,13 @@ async def change_together(
     rows = await connection.fetch(SQL["load_together"], accounts, [vin for asked in vins.values() for vin in asked])
     found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
     for row in rows:
-        found[row[_ACCOUNT_PLACE]].append(to_vehicle(row, leave_instant))
+        account_id, switches = row[_ACCOUNT_PLACE:]
+        found[account_id].append(to_vehicle(row, leave_instant))
+        strict.note(account_id, switches)
     decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
     changes = {account_id: made for account_id, made in decided.items() if made}
     try:
-        saved = await save_statuses(connection, changes, patience) if changes else {}
+        saved = await save_statuses(connection, changes, patience, strict) if changes else {}
         if confirm is not None and not changes:
             await connection.fetch(confirm)
     except asyncpg.NotNullViolationError:
@@ -73,7 +77,7 @@ async def change_together(
 
 
 async def save_statuses(
-    connection: DriverPort, changes: Mapping[int, Sequence[Change]], patience: Patience
+    connection: DriverPort, changes: Mapping[int, Sequence[Change]], patience: Patience, strict: StrictAccounts
 ) -> dict[int, int]:
     """Write plain changes by account, and give the number of each account's first one.
 
@@ -102,9 +106,10 @@ async def save_statuses(
         *map(list, zip(*rows, strict=True)),
         *(map(list, zip(*deactivated, strict=True)) if deactivated else ([], [], [])),
     )
-    for account_id, last_at, _ in saved:
+    for account_id, last_at, _, switches in saved:
         keep_order(changes[account_id], last_at)
-    return {account_id: former + 1 for account_id, _, former in saved}
+        strict.note(account_id, switches)
+    return {account_id: former + 1 for account_id, _, former, _ in saved}
 
 
 def list_seen(changes: Sequence[Change]) -> list[int | None]:

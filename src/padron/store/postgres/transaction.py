@@ -26,6 +26,7 @@ from padron.store.postgres.port import SQL, DriverPort, PostgresWrites, leave_in
 from padron.store.postgres.statuses import Patience, find_deactivated, is_plain, save_statuses
 from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sql.searching import give_elements
+from padron.store.strict_accounts import StrictAccounts
 from padron.store.vehicles import give_status_id, to_details, to_vehicle
 
 _EDITS = frozenset({ChangeType.INFO_CHANGED, ChangeType.ERASED})
@@ -39,9 +40,12 @@ class PostgresTransaction(NounTransactions):
     several tables.
     """
 
-    def __init__(self, connection: DriverPort, account_id: int, *, is_distributed: bool = False) -> None:
+    def __init__(
+        self, connection: DriverPort, account_id: int, strict: StrictAccounts, *, is_distributed: bool = False
+    ) -> None:
         self._connection = connection
         self._account_id = account_id
+        self._strict = strict
         self._is_distributed = is_distributed
 
     @property
@@ -101,13 +105,14 @@ class PostgresTransaction(NounTransactions):
         if not changes:
             return NONE_WRITTEN
         if not self._is_distributed and all(map(is_plain, changes)):
-            firsts = await save_statuses(self._connection, {self._account_id: changes}, Patience.FULL)
+            firsts = await save_statuses(self._connection, {self._account_id: changes}, Patience.FULL, self._strict)
             if not firsts:
                 raise RuntimeError("A locked vehicle changed after it was read.")
             return WrittenChanges(changes=changes, first_number=firsts[self._account_id])
         # The numbers come first, because a new vehicle's id is its number. From here other writers of the account wait.
         taken = (len(changes), find_latest(changes), self._account_id, count_new(changes))
-        ((last, last_at, vehicle_count),) = await self._connection.fetch(SQL["take_numbers"], *taken)
+        ((last, last_at, vehicle_count, switches),) = await self._connection.fetch(SQL["take_numbers"], *taken)
+        self._strict.note(self._account_id, switches)
         keep_order(changes, last_at)
         first = last - len(changes) + 1
         give_ids(changes, first)

@@ -40,6 +40,7 @@ from padron.store.sqlite.soundness.background import CheckState, FileCheck
 from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
 from padron.store.sqlite.transaction import SqliteTransaction
+from padron.store.strict_accounts import StrictAccounts
 from padron.store.webhooks import WebhookBoard
 from padron.traces import Tracer
 
@@ -75,6 +76,7 @@ class SqliteStore:
         self._path = path
         self._guard.look()
         self._held: HeldKey | None = None
+        self.strict_accounts = StrictAccounts()
         self._board = SqliteBoard(self._committer, self._connections)
         self.directory = Directory(self._board)
         self.imports = ImportBoard(self._board)
@@ -125,7 +127,7 @@ class SqliteStore:
         """Run ``work`` in a transaction of one account. Run it again if another job of the same commit fails."""
 
         async def run(connection: apsw.Connection) -> T:
-            transaction = SqliteTransaction(connection, account_id)
+            transaction = SqliteTransaction(connection, account_id, self.strict_accounts)
             result = await work(transaction)
             if self._held is not None:
                 await settle_key(transaction.keys, self._held, result)
@@ -143,8 +145,12 @@ class SqliteStore:
 
         async def run(connection: apsw.Connection) -> frozenset[int]:
             for account_id, asked in vins.items():
-                transaction = SqliteTransaction(connection, account_id)
-                await transaction.save_changes(decide(account_id, await transaction.lock_vehicles(asked)))
+                transaction = SqliteTransaction(connection, account_id, self.strict_accounts)
+                changes = decide(account_id, await transaction.lock_vehicles(asked))
+                if changes:
+                    await transaction.save_changes(changes)
+                else:
+                    transaction.note_strict()
             return frozenset(vins)
 
         yield await self._committer.run(run)

@@ -52,11 +52,12 @@ CREATE TABLE register (
 
 -- The number and the instant of the account's last change: no later one goes before it. And how many current vehicles
 -- there are. Its row is the last thing that a transaction locks. Changes up to archived_to are in an archive; of them,
--- only what later questions need is still in the record.
+-- only what later questions need is still in the record. strict_gates counts how often it was switched whether
+-- deactivations wait for leases: 0 is off, 1 on, 2 ending, 3 off again, and so on.
 CREATE TABLE counters (
     account_id INTEGER NOT NULL PRIMARY KEY REFERENCES accounts,
     last_change INTEGER NOT NULL
-, last_at INTEGER NOT NULL DEFAULT 0, vehicle_count INTEGER NOT NULL DEFAULT 0, archived_to INTEGER NOT NULL DEFAULT 0, archived_at INTEGER NOT NULL DEFAULT 0, archiving_to INTEGER NOT NULL DEFAULT 0, cleared_to INTEGER NOT NULL DEFAULT 0) STRICT;
+, last_at INTEGER NOT NULL DEFAULT 0, vehicle_count INTEGER NOT NULL DEFAULT 0, archived_to INTEGER NOT NULL DEFAULT 0, archived_at INTEGER NOT NULL DEFAULT 0, archiving_to INTEGER NOT NULL DEFAULT 0, cleared_to INTEGER NOT NULL DEFAULT 0, strict_gates INTEGER NOT NULL DEFAULT 0) STRICT;
 
 -- Current vehicles: identity and status, and no more, because the status call rewrites this row.
 -- slot is 0; vehicles kept from legacy data beside another with the same VIN have 1, 2 and so on.
@@ -745,3 +746,18 @@ CREATE TABLE chosen_views (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX chosen_views_by_user ON chosen_views (user_id);
+
+-- Leases of local gates. One ends when its renewals do not change for its time, by the clock of a server that looks. acknowledged is the
+-- last change that its holder has applied. One that is ending takes no renewal.
+CREATE TABLE gate_leases (
+    account_id INTEGER NOT NULL REFERENCES accounts,
+    lease_id TEXT NOT NULL,
+    name TEXT,
+    milliseconds INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    acknowledged INTEGER NOT NULL,
+    renewals INTEGER NOT NULL,
+    is_ending INTEGER NOT NULL,
+    PRIMARY KEY (account_id, lease_id)
+) STRICT, WITHOUT ROWID;

@@ -25,6 +25,7 @@ from padron.store.changes import encode_differences, to_feed_entry
 from padron.store.nouns import NounTransactions
 from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
+from padron.store.strict_accounts import StrictAccounts
 from padron.store.vehicles import to_details, to_vehicle
 
 MANY = 300  # more than a batch of status calls has; from here one statement for all is faster than one for each
@@ -33,11 +34,12 @@ MANY = 300  # more than a batch of status calls has; from here one statement for
 class SqliteTransaction(NounTransactions):
     """The open transaction of the one write connection, bound to an account."""
 
-    def __init__(self, connection: apsw.Connection, account_id: int) -> None:
+    def __init__(self, connection: apsw.Connection, account_id: int, strict: StrictAccounts) -> None:
         self._connection = connection
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._account_id = account_id
+        self._strict = strict
 
     @property
     def port(self) -> SqliteWrites:
@@ -114,13 +116,19 @@ class SqliteTransaction(NounTransactions):
             for row in self._execute(statement, (account_id, vehicle_id, span.first, span.last, request_id))
         }
 
+    def note_strict(self) -> None:
+        """Note whether deactivations of the account wait for leases. ``save_changes`` does this, too."""
+        for (switches,) in self._execute(SQL["find_strict_gates"], (self._account_id,)):
+            self._strict.note(self._account_id, switches)
+
     async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
         """Write the changes, in order, with the account's next numbers, and give them with these numbers."""
         if not changes:
             return NONE_WRITTEN
         latest = from_instant(find_latest(changes))
         taken = (len(changes), latest, self._account_id, count_new(changes))
-        ((last, last_at, vehicle_count),) = self._execute(SQL["take_numbers"], taken)
+        ((last, last_at, vehicle_count, switches),) = self._execute(SQL["take_numbers"], taken)
+        self._strict.note(self._account_id, switches)
         if last_at > latest:
             keep_order(changes, to_instant(last_at))
         first = last - len(changes) + 1

@@ -56,7 +56,7 @@ class ClusterStore(PostgresStore):
         self._is_coordinator_lost = False
         self._answers: asyncio.Task[bool] | None = None
         run = self._travel.run_together
-        self._status_calls = StatusCalls(run, partial(run, is_apart=True), confirm=_PING)
+        self._status_calls = StatusCalls(run, partial(run, is_apart=True), self.strict_accounts, confirm=_PING)
         self.use_board(ClusterBoard(self._tasks, self._points, self._travel, self._looks))
 
     @property
@@ -100,7 +100,8 @@ class ClusterStore(PostgresStore):
 
         async def send(shard: Shard) -> T:
             async def run(connection: asyncpg.Connection) -> T:
-                return await self._do(PostgresTransaction(ShardConnection(connection, shard.names), account_id), work)
+                named = ShardConnection(connection, shard.names)
+                return await self._do(PostgresTransaction(named, account_id, self.strict_accounts), work)
 
             return await self._travel.find_node(shard).tasks.run(run, account_id, shard.names.hold)
 

@@ -163,6 +163,12 @@ DELETE FROM operations WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM operations WHERE account_id = $1 ORDER BY account_id, name LIMIT $2))
 RETURNING 1;
 
+-- name: remove_gate_leases
+-- Leases of local gates.
+DELETE FROM gate_leases WHERE account_id = $1 AND ctid = ANY (ARRAY(
+    SELECT ctid FROM gate_leases WHERE account_id = $1 ORDER BY account_id, lease_id LIMIT $2))
+RETURNING 1;
+
 -- name: remove_gate_refusals
 -- Refusals of the gate.
 DELETE FROM gate_refusals WHERE account_id = $1 AND ctid = ANY (ARRAY(

@@ -3,8 +3,10 @@
 
 -- name: load_together
 -- Current vehicles of several accounts with some VINs, for the next statement. LATERAL makes the planner look up each.
+-- The accounts' strict_gates are needed where nothing is to be saved.
 SELECT /* held later */ h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
-    h.created_at, h.updated_at, h.account_id
+    h.created_at, h.updated_at, h.account_id,
+    (SELECT c.strict_gates FROM counters AS c WHERE c.account_id = asked.account_id) AS strict_gates
 FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, vin) CROSS JOIN LATERAL (
     SELECT k.* FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
     WHERE i.account_id = asked.account_id AND i.vin = asked.vin AND i.slot >= 0 ORDER BY i.slot) AS h
@@ -53,7 +55,7 @@ WITH given AS MATERIALIZED (
 ), taken AS (
     UPDATE counters AS c SET last_change = c.last_change + f.changes, last_at = greatest(f.at, f.last_at)
     FROM clear AS f WHERE c.account_id = f.account_id
-    RETURNING c.account_id, c.last_at, f.last_at AS former_at, CASE WHEN (SELECT count(*) FROM saved) = (SELECT sum(vehicles) FROM clear)
+    RETURNING c.account_id, c.last_at, c.strict_gates, f.last_at AS former_at, CASE WHEN (SELECT count(*) FROM saved) = (SELECT sum(vehicles) FROM clear)
         THEN c.last_change - f.changes END AS base
 ), recorded AS (
     INSERT INTO changes (account_id, number, vehicle_id, vin, type, changed_at, changed_by, request_id,
@@ -63,7 +65,7 @@ WITH given AS MATERIALIZED (
         g.from_status, g.to_status, g.reason
     FROM taken AS t JOIN given AS g USING (account_id)
 )
-SELECT account_id, last_at, base FROM taken;
+SELECT account_id, last_at, base, strict_gates FROM taken;
 
 -- name: update_status
 -- A status change of one vehicle, among changes of other kinds.

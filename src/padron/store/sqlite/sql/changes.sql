@@ -7,7 +7,7 @@
 UPDATE counters
 SET last_change = last_change + ?1, last_at = max(last_at, ?2), vehicle_count = vehicle_count + ?4
 WHERE account_id = ?3
-RETURNING last_change, last_at, vehicle_count;
+RETURNING last_change, last_at, vehicle_count, strict_gates;
 
 -- name: insert_change
 -- One row of the record.

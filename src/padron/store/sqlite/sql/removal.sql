@@ -162,6 +162,12 @@ DELETE FROM operations WHERE (account_id, name) IN (
     SELECT account_id, name FROM operations WHERE account_id = ?1 ORDER BY account_id, name LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_gate_leases
+-- Leases of local gates.
+DELETE FROM gate_leases WHERE (account_id, lease_id) IN (
+    SELECT account_id, lease_id FROM gate_leases WHERE account_id = ?1 ORDER BY account_id, lease_id LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_gate_refusals
 -- Refusals of the gate.
 DELETE FROM gate_refusals WHERE (account_id, hour_at, vin, operation, actor) IN (

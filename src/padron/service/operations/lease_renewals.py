@@ -1,0 +1,82 @@
+"""Renewals of leases. Each also acknowledges what its holder has applied, so after a change many come at once."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from padron.domain.errors import Code, PadronError
+from padron.domain.gate_leases import GrantedLease
+from padron.service.operations.lease_watch import LeaseWatch
+from padron.store.base import Store, WriteTransaction
+from padron.store.settling import fail, fail_all, settle
+
+
+@dataclass(slots=True, eq=False)
+class _Gathered:
+    numbers: dict[str, int] = field(default_factory=dict)
+    answers: dict[str, list[asyncio.Future[GrantedLease]]] = field(default_factory=dict)
+    is_writing: bool = False
+
+
+class LeaseRenewals:
+    """The renewals of one process. Those of an account that come while others are being written share a transaction."""
+
+    def __init__(self, store: Store, leases: LeaseWatch) -> None:
+        self._store = store
+        self._leases = leases
+        self._gathered: dict[int, _Gathered] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def renew(self, account_id: int, lease_id: str, number: int) -> GrantedLease:
+        """Renew a lease whose holder has applied a change. Raises ``gate_lease_not_found``, ``store_unavailable``."""
+        gathered = self._gathered.setdefault(account_id, _Gathered())
+        answer: asyncio.Future[GrantedLease] = asyncio.get_running_loop().create_future()
+        gathered.numbers[lease_id] = max(number, gathered.numbers.get(lease_id, 0))
+        gathered.answers.setdefault(lease_id, []).append(answer)
+        if not gathered.is_writing:
+            gathered.is_writing = True
+            task = asyncio.create_task(self._write(account_id, gathered), name="padron-lease-renewals")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await answer
+
+    async def close(self) -> None:
+        """Wait for renewals whose callers may all have gone."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _write(self, account_id: int, gathered: _Gathered) -> None:
+        while gathered.numbers:
+            numbers, answers = gathered.numbers, gathered.answers
+            gathered.numbers, gathered.answers = {}, {}
+            try:
+                granted = await self._store.write(account_id, partial(_renew, numbers))
+            except Exception as error:  # noqa: BLE001 - each caller words it
+                for lease_id in answers:
+                    fail_all(answers[lease_id], error)
+                continue
+            self._leases.nudge(account_id)
+            for lease_id, waiting in answers.items():
+                for answer in waiting:
+                    if lease_id in granted:
+                        settle(answer, granted[lease_id])
+                    else:
+                        fail(answer, refuse_ended())
+        del self._gathered[account_id]
+
+
+async def _renew(numbers: Mapping[str, int], transaction: WriteTransaction) -> dict[str, GrantedLease]:
+    leases = transaction.gate_leases
+    renewed = await leases.renew(numbers)
+    head = await leases.find_head()
+    return {
+        lease_id: GrantedLease(lease_id=lease_id, seconds=seconds, head=head) for lease_id, seconds in renewed.items()
+    }
+
+
+def refuse_ended() -> PadronError:
+    """Give the refusal for a lease that has ended or never was."""
+    return PadronError(
+        Code.GATE_LEASE_NOT_FOUND, "The account has no such lease, or it has ended. Take a new one with POST."
+    )
