@@ -4,6 +4,7 @@ Without strict mode no answer is older than it says. With it, no answer contradi
 """
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -18,6 +19,15 @@ from tests.e2e.program import make_fleets, run_command
 CHANGES = effort.LOCAL_GATE_CHANGES
 ROUNDS = effort.LOCAL_GATE_MISHAPS
 ASKERS = 3
+
+_log = logging.getLogger(__name__)
+
+PLANT = """
+from client.tests.local_gate import faulty_driver
+faulty_driver.{fault}()
+from tests.e2e.local_gates import asker
+asker.main()
+"""
 
 
 async def race(
@@ -45,6 +55,7 @@ async def race(
             await asker.end()
     found = judge(owners, askers, strict=strict)
     found.counts = {**mishaps.counts, "changes": owners.changes}
+    _log.info("%s", found)
     return found
 
 
@@ -61,3 +72,23 @@ async def test_no_answer_of_a_local_gate_is_older_than_it_says_and_strict_ones_c
     assert found.inside > CHANGES / 4  # otherwise too little was tried to say anything
     assert found.allowed > CHANGES / 4  # a gate that refuses everything would pass the rest
     assert found.late > 0  # the mishaps were long enough to be noticed
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    "fault, strict",
+    [
+        ("leave_out_the_head_rule", False),
+        ("take_heartbeats_for_proofs", False),
+        ("acknowledge_before_applying", True),
+        ("never_end_a_lease", True),
+    ],
+)
+async def test_the_race_notices_a_planted_fault(
+    url: str, engine: str, database: str, tmp_path: Path, fault: str, *, strict: bool
+) -> None:
+    file = Path(database) if engine == "sqlite" else None
+    code = PLANT.format(fault=fault)
+    found = await race(url, tmp_path, file, strict=strict, changes=1_000, rounds=2, code=code)
+    assert found.wrong > 0
