@@ -20,8 +20,8 @@ from typing import Any
 
 import psutil
 
-from bench import claims, leases, pages, planned, streams, withdrawals
-from bench.servers import ROOT, Contestant, Databases, find_free_port, serve
+from bench import claims, leases, local_gates, pages, planned, streams, withdrawals
+from bench.servers import ACCOUNTS, ALL_ACTIVE, ROOT, Contestant, Databases, find_free_port, serve
 
 CONNECTIONS = 64
 # The machine that the aims were set on does the bare route at this rate; here they are scaled by the bare route.
@@ -36,6 +36,7 @@ PARTS = {
     "planned": "planned changes that are due at one instant",
     "pages": "the console's pages",
     "leases": "deactivations beside leases of local gates, and the set of all VINs",
+    "local": "the local gate, with all vehicles in one account",
 }
 # Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
 OTHER_KINDS = {
@@ -121,6 +122,24 @@ def measure_fleet(databases: Databases, given: argparse.Namespace, results: Resu
         results["postgres"]["streams"] = measure_streams(postgres)
 
 
+def measure_apart(databases: Databases, given: argparse.Namespace, results: Results) -> None:
+    """Measure the parts that have a database each."""
+    measures: dict[str, Callable[[Contestant], Any]] = {
+        "withdraw": lambda contestant: withdrawals.measure(contestant, given.rounds, given.seconds / 2),
+        "claims": lambda contestant: claims.measure(contestant, given.rounds, given.seconds),
+        "planned": lambda contestant: planned.measure(contestant, given.rounds, given.seconds),
+        "pages": lambda contestant: pages.measure(contestant, given.rounds),
+        "leases": lambda contestant: leases.measure(contestant, given.seconds),
+        "local": local_gates.measure,
+    }
+    for part, measure in measures.items():
+        if part in given.only:
+            fleets = withdrawals.FLEETS if part == "withdraw" else ALL_ACTIVE
+            accounts = 1 if part == "local" else ACCOUNTS
+            for contestant in databases.prepare(part, given.vehicles, fleets, accounts=accounts):
+                results[contestant.name][part] = measure(contestant)
+
+
 def print_table(results: Results) -> None:
     """Print the medians of the status calls, and the aims as the bare route of this very run scales them."""
 
@@ -150,6 +169,7 @@ def print_tables(results: Results) -> None:
         ("claims", claims.print_table),
         ("planned", planned.print_table),
         ("leases", leases.print_table),
+        ("local", local_gates.print_table),
     ):
         measured = {name: found[part] for name, found in engines.items() if part in found}
         if measured:
@@ -177,16 +197,6 @@ def parse_parts(text: str) -> list[str]:
     return parts
 
 
-def give_measures(given: argparse.Namespace) -> dict[str, Callable[[Contestant], Any]]:
-    """Give what measures the parts that have a plain fleet of their own."""
-    return {
-        "claims": lambda contestant: claims.measure(contestant, given.rounds, given.seconds),
-        "planned": lambda contestant: planned.measure(contestant, given.rounds, given.seconds),
-        "pages": lambda contestant: pages.measure(contestant, given.rounds),
-        "leases": lambda contestant: leases.measure(contestant, given.seconds),
-    }
-
-
 def main() -> None:
     """Run as a program."""
     parts = "; ".join(f"{name}: {what}" for name, what in PARTS.items())
@@ -205,14 +215,7 @@ def main() -> None:
             databases = Databases(Path(folder), postgres)
             if {"patch", "gate", "feed"} & set(given.only):
                 measure_fleet(databases, given, results)
-            if "withdraw" in given.only:
-                for contestant in databases.prepare("withdraw", given.vehicles, withdrawals.FLEETS):
-                    seen = withdrawals.measure(contestant, given.rounds, given.seconds / 2)
-                    results[contestant.name]["withdraw"] = seen
-            for part, measure in give_measures(given).items():
-                if part in given.only:
-                    for contestant in databases.prepare(part, given.vehicles):
-                        results[contestant.name][part] = measure(contestant)
+            measure_apart(databases, given, results)
     print_tables(results)
     document = {"machine": describe_machine(), "settings": vars(given) | {"output": None}, "results": results}
     given.output.write_text(json.dumps(document, indent=2, default=str), "utf-8")

@@ -133,16 +133,24 @@ class Databases:
         self._postgres = postgres
 
     def prepare(
-        self, part: str, vehicles: int, fleets: Mapping[str, VehicleStatus] = ALL_ACTIVE
+        self,
+        part: str,
+        vehicles: int,
+        fleets: Mapping[str, VehicleStatus] = ALL_ACTIVE,
+        *,
+        accounts: int = ACCOUNTS,
     ) -> tuple[Contestant, Contestant]:
-        """Give a server on SQLite and one on PostgreSQL, each with fleets of so many vehicles, of these statuses."""
+        """Give a server on SQLite and one on PostgreSQL, each with fleets of so many vehicles, of these statuses.
+
+        The vehicles of a fleet belong to so many accounts.
+        """
         self._postgres.psql(f"CREATE DATABASE {part}")
         urls = {
             "sqlite": f"sqlite:///{self._folder}/{part}.db",
             "postgres": self._postgres.get_uri(database=part),
         }
         databases = {"sqlite": None, "postgres": psutil.Process(self._postgres.get_pid())}
-        found = [self._prepare(name, url, databases[name], vehicles, fleets) for name, url in urls.items()]
+        found = [self._prepare(name, url, databases[name], (vehicles, accounts), fleets) for name, url in urls.items()]
         return found[0], found[1]
 
     def _prepare(
@@ -150,30 +158,35 @@ class Databases:
         name: str,
         url: str,
         database: psutil.Process | None,
-        vehicles: int,
+        size: tuple[int, int],
         fleets: Mapping[str, VehicleStatus],
     ) -> Contestant:
+        vehicles, accounts = size
         print(f"Registering {vehicles * len(fleets):,} vehicles on {name} ...", flush=True)
         return Contestant(
             name=name,
             command=[sys.executable, "-m", "padron", "serve", "--port", "{port}", "--database-url", url, *QUIET],
             probe="/livez",
-            fleets=fill_database_now(url, vehicles, fleets),
+            fleets=fill_database_now(url, vehicles, fleets, accounts),
             database=database,
         )
 
 
-def fill_database_now(url: str, vehicles: int, fleets: Mapping[str, VehicleStatus]) -> dict[str, list[Listed]]:
+def fill_database_now(
+    url: str, vehicles: int, fleets: Mapping[str, VehicleStatus], accounts: int = ACCOUNTS
+) -> dict[str, list[Listed]]:
     """Bring the schema up to date and register the fleets; give keys and VINs."""
-    return asyncio.run(fill_database(url, vehicles, fleets))
+    return asyncio.run(fill_database(url, vehicles, fleets, accounts))
 
 
-async def fill_database(url: str, vehicles: int, fleets: Mapping[str, VehicleStatus]) -> dict[str, list[Listed]]:
+async def fill_database(
+    url: str, vehicles: int, fleets: Mapping[str, VehicleStatus], accounts: int = ACCOUNTS
+) -> dict[str, list[Listed]]:
     """Bring the schema up to date and register the fleets; give keys and VINs."""
     settings = read_settings({"PADRON_DATABASE_URL": url})
     await migrate_database(settings)
     runtime = await open_runtime(settings)
     try:
-        return {name: await fleet.fill(runtime, name, ACCOUNTS, vehicles, status) for name, status in fleets.items()}
+        return {name: await fleet.fill(runtime, name, accounts, vehicles, status) for name, status in fleets.items()}
     finally:
         await runtime.close()

@@ -54,6 +54,8 @@ TWO_WAYS_REQUESTS = _choose(500, 2_000)
 
 # Races: changes, or seconds
 EXCLUSION_CHANGES = _choose(500, 20_000)
+LOCAL_GATE_CHANGES = _choose(300, 20_000)
+LOCAL_GATE_MISHAPS = _choose(1, 8)  # of each kind
 WITHDRAWAL_CHANGES = _choose(200, 10_000)
 REPLICA_RACE_S = _choose(2.0, 20.0)
 CANCELLED_CALLS = _choose(80, 5_000)
