@@ -8,6 +8,7 @@ from functools import partial
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
+from padron.store.postgres.cluster.joining import list_names
 from padron.store.postgres.cluster.naming import WITHDRAWALS
 from padron.store.postgres.cluster.setup import ask_nodes, find_node_faults, find_setup_faults, read_setup
 from padron.store.postgres.cluster.stale_functions import NodeFunction, list_stale_common, list_stale_of_shards
@@ -84,7 +85,7 @@ class Unplaced:
         """
         functions = [one.name.partition("_in_work_")[0] for one in self.functions]
         if any(table.name == "work" for table in self.tables):
-            functions += WITHDRAWALS
+            functions += [*WITHDRAWALS, *list_names()]
         return [
             *(Placed(name=table.name, kind=_KINDS[table.wanted]) for table in self.tables),
             *(Placed(name=name, kind=PlacedKind.FUNCTION) for name in dict.fromkeys(functions)),

@@ -8,6 +8,7 @@ that plan again at each call (functions.sql) until then.
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
+from padron.store.postgres.cluster import joining
 from padron.store.postgres.cluster.naming import WITHDRAWALS, give_function
 from padron.store.postgres.cluster.shards import Shard
 
@@ -29,3 +30,4 @@ def write_functions(definitions: Mapping[str, str], shards: Sequence[Shard]) -> 
             head, body = definitions[name].split("(", maxsplit=1)
             own = give_function(name, shard.names.name("work"))
             yield f"{head.replace(name, own)}({shard.names.rename_body(body)}"
+        yield from joining.write_functions(shard.shard_id, shard.names)

@@ -92,8 +92,8 @@ class ClusterStore(PostgresStore):
         return Reader(PostgresReads(self._travel.read(account_id), account_id), account_id)
 
     def give_lane(self, account_id: int) -> int:
-        """Give the account's shard."""
-        return self._travel.find(account_id).shard_id
+        """Give the number of the shards whose batches are joined with those of the account's."""
+        return self._travel.find(account_id).lane
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account on its node."""
