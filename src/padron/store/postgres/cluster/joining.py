@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 import asyncpg
@@ -31,8 +31,14 @@ _ROW_TYPES = (  # of a change, and then of a deactivated vehicle: the parameters
 _CHANGE_COLUMNS = 12  # of these
 _SAVE_TYPES = ", ".join(f"{kind}[]" for kind in _ROW_TYPES)
 
-Row = Sequence[Any]
-Ranges = list[tuple[int, int]]  # the first and the last place, from 1
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SortedRows:
+    """The rows of a batch as columns, each shard's together, and where each shard's rows begin and end, from 1."""
+
+    columns: list[list[Any]]
+    firsts: list[int]
+    lasts: list[int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,40 +172,34 @@ class JoinedConnection:
     async def fetch(self, statement: str, *parameters: Any) -> Sequence[Any]:  # noqa: ANN401 - as the driver says
         """Give the rows of the statement that reads, or of one that saves. Any other only makes sure of the shards."""
         if statement == _LOAD:
-            columns, ranges = self._sort(zip(*parameters, strict=True), len(parameters))
-            return await self._connection.fetch(
-                self._statements.write(_LOAD), *columns, [*self._places], *_turn(ranges)
-            )
+            asked = self._sort(zip(*parameters, strict=True), len(parameters))
+            written = self._statements.write(_LOAD)
+            return await self._connection.fetch(written, *asked.columns, [*self._places], asked.firsts, asked.lasts)
         if statement not in list_functions():
             statement, parameters = SAVES[Patience.NONE], ([],) * len(_ROW_TYPES)
         return await self._save(statement, parameters)
 
-    async def _save(self, statement: str, parameters: Sequence[Sequence[Any]]) -> list[Row]:
-        changes, ranges = self._sort(zip(*parameters[:_CHANGE_COLUMNS], strict=True), _CHANGE_COLUMNS)
-        off, ranges_off = self._sort(zip(*parameters[_CHANGE_COLUMNS:], strict=True), len(_ROW_TYPES) - _CHANGE_COLUMNS)
+    async def _save(self, statement: str, parameters: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        made = self._sort(zip(*parameters[:_CHANGE_COLUMNS], strict=True), _CHANGE_COLUMNS)
+        off = self._sort(zip(*parameters[_CHANGE_COLUMNS:], strict=True), len(_ROW_TYPES) - _CHANGE_COLUMNS)
         answers = await self._connection.fetch(
-            self._statements.write(statement), *changes, *off, [*self._places], *_turn(ranges), *_turn(ranges_off)
-        )
+            self._statements.write(statement), *made.columns, *off.columns,
+            [*self._places], made.firsts, made.lasts, off.firsts, off.lasts,
+        )  # fmt: skip
         lost = {shard for shard, is_held, *_ in answers if not is_held}
         self.left = frozenset(account_id for account_id, shard in self._shards.items() if shard in lost)
         saved = (zip(*columns, strict=True) for _, _, *columns in answers if columns[0] is not None)
         return [*chain.from_iterable(saved)]
 
-    def _sort(self, rows: Iterable[Row], width: int) -> tuple[list[list[Any]], Ranges]:
-        """Give the rows as columns, the shards' one after the other, and where each shard's rows are.
-
-        The first value of a row is its account.
-        """
-        parts: list[list[Row]] = [[] for _ in self._places]
+    def _sort(self, rows: Iterable[Sequence[Any]], width: int) -> SortedRows:
+        """Give the rows in the order of their shards. The first value of a row is its account."""
+        parts: list[list[Sequence[Any]]] = [[] for _ in self._places]
         for row in rows:
             parts[self._places[self._shards[row[0]]]].append(row)
-        ranges, last = [], 0
-        for part in parts:
-            ranges.append((last + 1, last + len(part)))
-            last += len(part)
+        lasts = list(accumulate(map(len, parts)))
         columns = [list(column) for column in zip(*chain.from_iterable(parts), strict=True)]
-        return columns or [[] for _ in range(width)], ranges
-
-
-def _turn(ranges: Ranges) -> tuple[list[int], list[int]]:
-    return [first for first, _ in ranges], [last for _, last in ranges]
+        return SortedRows(
+            columns=columns or [[] for _ in range(width)],
+            firsts=[last - len(part) + 1 for last, part in zip(lasts, parts, strict=True)],
+            lasts=lasts,
+        )
