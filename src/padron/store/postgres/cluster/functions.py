@@ -5,6 +5,7 @@ may move. A shard that came later, by a split, has none until the next `padron m
 that plan again at each call (functions.sql) until then.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
@@ -21,6 +22,11 @@ READ_DEFINITIONS = """
 def give_common() -> str:
     """Give the statements that make what all shards use."""
     return files("padron.store.postgres.cluster").joinpath("functions.sql").read_text("utf-8")
+
+
+def list_common_names() -> list[str]:
+    """Give the names of the functions that all shards use."""
+    return re.findall(r"^CREATE OR REPLACE FUNCTION (\w+)\(", give_common(), re.MULTILINE)
 
 
 def write_functions(definitions: Mapping[str, str], shards: Sequence[Shard]) -> Iterator[str]:
