@@ -87,6 +87,13 @@ class ClusterStore(PostgresStore):
         answers = await asyncio.gather(*asked, return_exceptions=True)
         return any(not isinstance(answer, BaseException) for answer in answers)
 
+    async def list_lost_nodes(self) -> list[str]:
+        """Name the nodes with shards that do not answer now."""
+        nodes = [*self._travel.list_shards()]
+        asked = [node.sources.points.fetch(_PING, (), CHECK_S_MAX) for node in nodes]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return [node.place for node, answer in zip(nodes, answers, strict=True) if isinstance(answer, BaseException)]
+
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
         return Reader(PostgresReads(self._travel.read(account_id), account_id), account_id)
