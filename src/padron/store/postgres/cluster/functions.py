@@ -1,8 +1,8 @@
 """Functions of single shards: PostgreSQL keeps the plans of their statements, which name one shard's tables.
 
-They are the schema's own functions, and those of batches (joining.py), renamed like any statement. They are made for every shard on every node, so a shard
-may move. A shard that came later, by a split, has none until the next `padron migrate`. Its statements use functions
-that plan again at each call (functions.sql) until then.
+They are the schema's own functions, and those of batches (joining.py), renamed like any statement. They are made for
+every shard on every node, so a shard may move. A shard that came later, by a split, has none until the next `padron
+migrate`. Its statements use functions that plan again at each call (functions.sql) until then.
 """
 
 import re
