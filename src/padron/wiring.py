@@ -87,7 +87,7 @@ async def use_runtime(settings: Settings, *, is_alone: bool = False, may_create:
     try:
         yield runtime
     except Exception as error:
-        explained = None if settings.is_sqlite else _explain(settings, error)
+        explained = None if settings.is_sqlite else await _explain_use(settings, runtime.store, error)
         if explained is None:
             raise
         raise explained from error
@@ -323,7 +323,7 @@ async def _open_database(settings: Settings, *, with_replica: bool) -> Store:
     return await postgres.open_store(settings.database_url, read_url or None, settings.read_staleness_s)
 
 
-def _explain(settings: Settings, error: Exception) -> PadronError | None:
+async def _explain_use(settings: Settings, store: Store, error: Exception) -> PadronError | None:
     from padron.store import postgres  # noqa: PLC0415
 
-    return postgres.explain(settings.database_url, error)
+    return await postgres.explain_use(store, settings.database_url, error)

@@ -125,7 +125,8 @@ async def test_an_empty_registers_tables_are_spread_once(cluster: Cluster, empty
     await check_all_is_placed(empty)
     assert await read(empty, _STATISTICS) == [("0",)], "a migration's setting of a column is on each shard"
     (functions,) = await read(empty, _FUNCTIONS)
-    assert {one.name for one in placed if one.kind is PlacedKind.FUNCTION} <= {*functions[0].split()}
+    made = {name.partition("_in_work_")[0] for name in functions[0].split()}
+    assert {one.name for one in placed if one.kind is PlacedKind.FUNCTION} <= made
     assert "hold_shard" in functions[0]
     assert await migrate(empty) == []
     await cluster.drop_database(empty)

@@ -6,7 +6,7 @@ import pytest
 
 from padron.domain.trouble import TroubledError
 from padron.store.base import Store
-from tests.cast import NOON, make_vin, registered, save
+from tests.cast import NOON, get_one, make_vin, registered, save
 from tests.citus_nodes import Cluster
 from tests.cluster.reading import fetch, find_ports
 
@@ -16,6 +16,9 @@ _MAKE_REFUSAL = """
 """
 _REFUSE = "CREATE TRIGGER refuse BEFORE INSERT ON changes FOR EACH ROW EXECUTE FUNCTION refuse()"
 _ALLOW = "DROP TRIGGER refuse ON changes"
+# What a node looks like whose packages are newer than its extension. Sessions look at it once.
+_SET_VERSION = "UPDATE pg_extension SET extversion = $1 WHERE extname = 'citus'"
+_READ_VERSION = "SELECT extversion FROM pg_extension WHERE extname = 'citus'"
 ACCOUNTS = 8
 
 
@@ -58,3 +61,21 @@ async def test_a_node_whose_disk_is_full_is_counted_and_the_cluster_is_ready(sto
     for account_id, failing in ((first, 1), (second, 0)):
         await save(store, account_id, registered(make_vin(1)))
         assert store.failing_node_count == failing
+
+
+async def test_a_node_whose_extension_is_not_updated_yet_refuses_its_accounts_for_a_while(
+    store: Store, cluster: Cluster, database: str
+) -> None:
+    accounts = await add_accounts(store, database)
+    ports = await find_ports(database)
+    upgraded, other = accounts
+    node = next(url for url in cluster.list_urls(database) if f":{ports[upgraded]}/" in url)
+    ((version,),) = await fetch(node, _READ_VERSION)
+    await fetch(node, _SET_VERSION, "13.0-0")
+    with pytest.raises(TroubledError, match="is being upgraded"):
+        await save(store, upgraded, registered(make_vin(1)))
+    with pytest.raises(TroubledError, match="is being upgraded"):
+        await get_one(store, upgraded, make_vin(1))
+    await save(store, other, registered(make_vin(1)))
+    await fetch(node, _SET_VERSION, version)
+    await save(store, upgraded, registered(make_vin(1)))

@@ -48,7 +48,6 @@ LEFT_OUT = {
     "createdb -h db-1": "is for a node of a cluster",
     "psql -h db-": "needs Citus; tests/cluster make such a cluster",
     "pg_receivewal": "runs until it is ended",
-    "pg_restore": "restores the dump of a cluster",
     "padron doctor --database-url postgresql": "blames the tests' server, which does not sync to the disk",
     "API_URL=": "runs until it is ended; test_worker_example.py runs it",
     "top -b": "looks for the server by name, and this machine may have several",

@@ -16,7 +16,7 @@ STATES = {
     "53300": "connection", "55P03": "holds", "57014": "too long", "57P01": "stopped", "57P02": "crashed",
     "57P03": "starting", "58030": "files", "08006": "connection", "XX001": "damaged data", "XX002": "damaged index",
 }  # fmt: skip
-EXPLAINED = [*STATES, "42P01", "42703", "3F000", "28P01", "55000"]
+EXPLAINED = [*STATES, "40P01", "42P01", "42703", "3F000", "28P01", "55000"]
 
 
 def make_error(state: str) -> asyncpg.PostgresError:
@@ -34,6 +34,22 @@ def test_a_caller_hears_the_cause_in_words_and_no_place(state: str) -> None:
     assert STATES[state] in raised.value.detail
     for secret in ("SQLSTATE", state, "palabras", "flota", "db.example"):
         assert secret not in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    "said, heard",
+    [
+        ("loaded Citus library version differs from installed extension version", "being upgraded"),
+        ("failure on connection marked as essential: node-3:5432", "lost the connection to one of its nodes"),
+    ],
+)
+def test_a_caller_hears_what_a_cluster_says_without_a_state_of_its_own(said: str, heard: str) -> None:
+    with pytest.raises(PadronError, match=heard) as raised, translate_errors():
+        raise asyncpg.PostgresError.new({"C": "XX000", "M": said})
+    assert raised.value.code is Code.STORE_UNAVAILABLE
+    assert "node-3" not in raised.value.detail
+    with pytest.raises(asyncpg.PostgresError), translate_errors():
+        raise make_error("XX000")
 
 
 def test_a_socket_that_came_back_meanwhile_is_not_taken_for_a_file_of_tls(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Lets status calls wait in lanes. The calls of one lane are joined, and no lane waits for another.
 
-One database has one lane. In a cluster each shard has its own, so a node that hangs holds up its own accounts only.
+One database has one lane. In a cluster each node has its own, so a node that hangs holds up its own accounts only.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from padron.traces import Tracer
 
 
 class StatusLanes:
-    """The lanes of one process: each is a ``Coalescer``. There are as many as the store has shards."""
+    """The lanes of one process: each is a ``Coalescer``. There are as many as the store says."""
 
     def __init__(
         self,

@@ -2,7 +2,14 @@
 
 from padron.store.postgres.engine import MIGRATIONS, PostgresStore, migrate
 from padron.store.postgres.examination import PostgresExamination
-from padron.store.postgres.explaining import explain
-from padron.store.postgres.opening import check_replica, open_store
+from padron.store.postgres.opening import check_replica, explain_use, open_store
 
-__all__ = ["MIGRATIONS", "PostgresExamination", "PostgresStore", "check_replica", "explain", "migrate", "open_store"]
+__all__ = [
+    "MIGRATIONS",
+    "PostgresExamination",
+    "PostgresStore",
+    "check_replica",
+    "explain_use",
+    "migrate",
+    "open_store",
+]

@@ -66,7 +66,6 @@ _WORDS = {
     "57P01": "The database is being stopped.",
     "57P02": "The database has crashed and recovers.",
     "57P03": "The database is starting or stopping.",
-    "XX000": "The database lost the connection to one of its nodes.",
     "XX001": "The database has damaged data.",
     "XX002": "The database has a damaged index.",
 }
@@ -77,7 +76,12 @@ _WORDS_OF_CLASSES = {
     "58": "The database cannot read or write its files.",
 }
 
-_LOST_NODE = ("failure on connection", "connection to the remote node")
+# Citus gives no states of its own for these (XX000). By a part of its message, and with what callers may know.
+_WORDS_OF_CITUS = {
+    "failure on connection": "The database lost the connection to one of its nodes.",
+    "connection to the remote node": "The database lost the connection to one of its nodes.",
+    "loaded Citus library version differs": "A node of the database is being upgraded.",
+}
 
 # asyncpg warns that it does not use a password file, at the place of its code. explaining.py says it to the operator.
 warnings.filterwarnings("ignore", "password file", UserWarning, module="asyncpg")
@@ -153,10 +157,11 @@ def translate_errors() -> Iterator[None]:
     except OSError as error:
         raise TroubledError(TroubleCode.DATABASE_UNREACHABLE, "The database cannot be reached.") from error
     except asyncpg.PostgresError as error:
-        if not _is_unavailable(error.sqlstate or "") and not _lost_node(error):
+        words = _find_words_of_citus(error)
+        if not _is_unavailable(error.sqlstate or "") and words is None:
             raise
         # The server's own words may reveal internals. They stay in the cause, for the log.
-        raise TroubledError(_find_trouble(error.sqlstate or ""), _word(error.sqlstate or "")) from error
+        raise TroubledError(_find_trouble(error.sqlstate or ""), words or _word(error.sqlstate or "")) from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, ValueError):
             raise  # a wrong value or option is a mistake of the program
@@ -172,9 +177,11 @@ def _is_unavailable(state: str) -> bool:
     return state[:2] in _UNAVAILABLE_CLASSES or state in _UNAVAILABLE_STATES
 
 
-def _lost_node(error: asyncpg.PostgresError) -> bool:
-    """Say whether a cluster lost the connection to a node. Citus gives no state of its own for that."""
-    return error.sqlstate == "XX000" and any(words in str(error) for words in _LOST_NODE)
+def _find_words_of_citus(error: asyncpg.PostgresError) -> str | None:
+    """Say what callers may know of an error that only a cluster has; None for any other."""
+    if error.sqlstate != "XX000":
+        return None
+    return next((words for part, words in _WORDS_OF_CITUS.items() if part in str(error)), None)
 
 
 def _find_trouble(state: str) -> TroubleCode:

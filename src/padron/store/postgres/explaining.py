@@ -131,6 +131,10 @@ _ANSWERS = {
         "{server} is a standby, or default_transaction_read_only is on there, so the database {database} may only be "
         "read. Name the primary server, or switch the setting off."
     ),
+    "40P01": (
+        "{server} undid a transaction in the database {database}, because it and another one waited for each other. "
+        "Try again in a quieter minute, or stop the servers first."
+    ),
     "53100": "{server} has no room left on the disk of the database {database}. Make room there.",
     "53200": "{server} has no memory left for the database {database}. Give it more, or less work.",
     "53300": (

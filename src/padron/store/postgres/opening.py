@@ -3,6 +3,8 @@
 from typing import NoReturn
 
 from padron.domain.errors import Code, PadronError
+from padron.domain.trouble import TroubleCode, TroubledError
+from padron.store.base import Store
 from padron.store.postgres.cluster.store import ClusterStore
 from padron.store.postgres.engine import STALE_S_MAX, PostgresStore
 from padron.store.postgres.explaining import explain
@@ -27,6 +29,16 @@ async def open_store(url: str, read_url: str | None = None, stale_s_max: float =
             raise
         raise explained from error
     return store
+
+
+async def explain_use(store: Store, url: str, error: Exception) -> PadronError | None:
+    """Give a clearer error for one raised while a command used the database; None if it is clear already."""
+    is_lost = isinstance(error, TroubledError) and error.trouble.code is TroubleCode.DATABASE_UNREACHABLE
+    if is_lost and isinstance(store, ClusterStore) and (lost := await store.list_lost_nodes()):
+        named = f"node {lost[0]} of the cluster does" if len(lost) == 1 else f"nodes {', '.join(lost)} do"
+        detail = f"The {named} not answer, and this command needs it. Start it, and run the command again."
+        return PadronError(Code.STORE_UNAVAILABLE, detail)
+    return explain(url, error)
 
 
 async def check_replica(url: str) -> None:

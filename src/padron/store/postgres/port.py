@@ -80,7 +80,15 @@ DIALECT = Dialect(
 )
 
 
-class DriverPort(Protocol):
+class FetchPort(Protocol):
+    """A connection, as a batch of status calls uses it."""
+
+    async def fetch(self, statement: str, /, *parameters: object) -> Sequence[Any]:
+        """Give the rows of a statement."""
+        ...
+
+
+class DriverPort(FetchPort, Protocol):
     """A connection, as the statements of one account use it: the driver's own, or one that writes for a shard."""
 
     async def fetch(self, statement: str, /, *parameters: object) -> list[asyncpg.Record]:

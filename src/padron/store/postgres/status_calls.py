@@ -12,7 +12,7 @@ from functools import partial
 from time import monotonic
 
 from padron.store.base import Decide
-from padron.store.postgres.port import DriverPort
+from padron.store.postgres.port import FetchPort
 from padron.store.postgres.statuses import Patience, change_together
 from padron.store.strict_accounts import StrictAccounts
 
@@ -20,7 +20,7 @@ CONTENDED_S = 1.0
 CROWDED_S = 1.0
 
 _Vins = Mapping[int, Sequence[str]]
-BatchWork = Callable[[DriverPort], Awaitable[frozenset[int]]]
+BatchWork = Callable[[FetchPort], Awaitable[frozenset[int]]]
 RunBatch = Callable[[BatchWork, Sequence[int]], Awaitable[frozenset[int]]]  # runs work that names some accounts
 
 

@@ -14,7 +14,7 @@ import asyncpg
 from padron.domain.change import Change, ChangeType, keep_order
 from padron.domain.vehicle import Vehicle
 from padron.store.base import Decide
-from padron.store.postgres.port import SQL, DriverPort, leave_instant
+from padron.store.postgres.port import SQL, FetchPort, leave_instant
 from padron.store.strict_accounts import StrictAccounts
 from padron.store.vehicles import VEHICLE, give_status_id, to_vehicle
 
@@ -43,7 +43,7 @@ SAVES = {
 
 
 async def change_together(
-    connection: DriverPort,
+    connection: FetchPort,
     vins: Mapping[int, Sequence[str]],
     decide: Decide,
     patience: Patience,
@@ -77,7 +77,7 @@ async def change_together(
 
 
 async def save_statuses(
-    connection: DriverPort, changes: Mapping[int, Sequence[Change]], patience: Patience, strict: StrictAccounts
+    connection: FetchPort, changes: Mapping[int, Sequence[Change]], patience: Patience, strict: StrictAccounts
 ) -> dict[int, int]:
     """Write plain changes by account, and give the number of each account's first one.
 

@@ -7,6 +7,7 @@ import asyncpg
 
 from padron.store.backups import AccountSummary, RegisterSummary, ShowProgress, show_nothing
 from padron.store.postgres.backup.tools import find_tool, give_target, run_tool
+from padron.store.postgres.cluster.distributing import NODE_MS_MAX, prepare_connection
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.explaining import explain
 
@@ -19,6 +20,7 @@ _BEGIN = """
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
 """
 _EXPORT = "SELECT pg_export_snapshot()"
+_OPTIONS = f"-c citus.node_connection_timeout={NODE_MS_MAX}"  # of the tool, on a cluster
 _SUMMARIZE = """
     SELECT a.name, c.vehicle_count, c.last_change FROM accounts AS a JOIN counters AS c USING (account_id)
     ORDER BY a.name
@@ -41,11 +43,12 @@ async def dump_database(url: str, target: Path, show: ShowProgress = show_nothin
         connection = await open_connection(url, patient=True)
         try:
             with translate_errors():
+                is_cluster = await prepare_connection(connection)
                 await connection.execute(_BEGIN)
                 snapshot = await connection.fetchval(_EXPORT)
                 summary = await summarize_database(connection)
                 size_bytes = await connection.fetchval(_READ_SIZE) or 0
-            place = give_target(url)
+            place = give_target(url, options=_OPTIONS if is_cluster else "")
             arguments = ("--format=custom", "--no-owner", "--no-privileges", "--no-password")
             dumping = asyncio.ensure_future(
                 run_tool(

@@ -1,8 +1,14 @@
-"""Restores a database from a dump by pg_restore, in one transaction, and checks what is in it then."""
+"""Restores a database from a dump by pg_restore, in one transaction, and checks what is in it then.
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+A dump of a cluster has all rows, and what only a cluster has: the extension, and functions of shards. They are left
+out. So such a dump makes a register on one PostgreSQL. On a new cluster, `migrate` spreads it again.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import asyncpg
 
@@ -11,12 +17,15 @@ from padron.domain.quoting import quote, quote_path
 from padron.store.backups import RestoredRegister, check_bytes, check_same, find_note
 from padron.store.postgres.backup.dumping import summarize_database
 from padron.store.postgres.backup.tools import find_tool, give_target, run_tool
+from padron.store.postgres.cluster.functions import list_common_names
+from padron.store.postgres.cluster.tables import find_citus
 from padron.store.postgres.connection import open_connection, translate_errors
 from padron.store.postgres.engine import migrate
 from padron.store.postgres.explaining import explain
 
 _LIST_OBJECTS = """
-    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+    SELECT relname FROM pg_class AS c WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e')
     ORDER BY relname
 """
 _LIST_OTHERS = """
@@ -41,6 +50,11 @@ async def check_target(url: str, *, replace: bool) -> None:
             )
         if await connection.fetchval(_LIST_OTHERS):
             raise _refuse("A server or a command has the database open. Stop all servers of this database first.")
+        if tables and await find_citus(connection.fetch):
+            raise _refuse(
+                "The database is a cluster that has a register. Make a new database with the extension on every node "
+                "(docs/scale.md), and name it with --database-url."
+            )
         if not tables or replace:
             return
         count = await connection.fetchval("SELECT count(*) FROM accounts")
@@ -60,13 +74,13 @@ async def load_dump(source: Path, url: str, epoch: str) -> RestoredRegister:
     note = find_note(source)
     if note is not None:
         check_bytes(source, note)
-    await run_tool("pg_restore", "--list", str(source))
     target = give_target(url)
-    await run_tool(
-        "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password",
-        *(_LEFT if await _has_tables(url) else ()), f"--dbname={target.url}", str(source),
-        target=target,
-    )  # fmt: skip
+    with _select_entries(await run_tool("pg_restore", "--list", str(source))) as selected:
+        await run_tool(
+            "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--no-password",
+            *(_LEFT if await _has_tables(url) else ()), *selected, f"--dbname={target.url}", str(source),
+            target=target,
+        )  # fmt: skip
     async with _connect(url) as connection:
         await connection.execute("UPDATE register SET epoch = $1", epoch)
         if note is not None:
@@ -77,6 +91,22 @@ async def load_dump(source: Path, url: str, epoch: str) -> RestoredRegister:
     async with _connect(url) as connection:
         summary = await summarize_database(connection)
     return RestoredRegister(summary=summary, new_epoch=epoch, is_compared=note is not None)
+
+
+@contextmanager
+def _select_entries(listing: str) -> Iterator[list[str]]:
+    """Give the options that leave out what only a cluster has, and none for a dump of one database."""
+    functions = "|".join([r"\w+_in_work_[0-9]+", *list_common_names()])
+    of_cluster = re.compile(rf"EXTENSION (?:- )?citus\w* |FUNCTION \w+ (?:{functions})\(").search
+    lines = listing.splitlines(keepends=True)
+    kept = [line for line in lines if not of_cluster(line)]
+    if len(kept) == len(lines):
+        yield []
+        return
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".list") as file:
+        file.writelines(kept)
+        file.flush()
+        yield [f"--use-list={file.name}"]
 
 
 @asynccontextmanager

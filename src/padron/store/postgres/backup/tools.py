@@ -34,12 +34,17 @@ class ToolTarget:
     environment: Mapping[str, str]
 
 
-def give_target(url: str) -> ToolTarget:
-    """Move the password of a URL into the environment, because everybody on the machine sees command lines."""
+def give_target(url: str, options: str = "") -> ToolTarget:
+    """Move the password of a URL into the environment, because everybody on the machine sees command lines.
+
+    ``options`` are for the server, beside those that the environment has.
+    """
     parts = urlsplit(url)
     credentials, at, hosts = parts.netloc.rpartition("@")
     user, colon, password = credentials.partition(":")
     environment = {**os.environ, **({"PGPASSWORD": unquote(password)} if colon else {})}
+    if options:
+        environment["PGOPTIONS"] = f"{environment.get('PGOPTIONS', '')} {options}".strip()
     return ToolTarget(url=urlunsplit(parts._replace(netloc=f"{user}{at}{hosts}")), environment=environment)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
+from padron.store.postgres.cluster.joining import list_names
 from padron.store.postgres.cluster.naming import WITHDRAWALS
 from padron.store.postgres.cluster.setup import ask_nodes, find_node_faults, find_setup_faults, read_setup
 from padron.store.postgres.cluster.stale_functions import NodeFunction, list_stale_common, list_stale_of_shards
@@ -25,11 +26,14 @@ from padron.store.sql.migrations import Placed, PlacedKind
 ATTEMPTS_MAX = 10
 PAUSE_S = 1.0
 
+# How long Citus waits for a node that it connects to. A node that hangs lets it wait, by default for 30 s each time.
+NODE_MS_MAX = 5_000
 # For the whole connection. A generic plan cannot be made of every join there. Without the second setting, Citus would
 # take the tables that refer to a new reference table into its catalogs, before it is their turn.
 _SETTINGS = (
     "SET plan_cache_mode = auto",
     "SET citus.enable_local_reference_table_foreign_keys = off",
+    f"SET citus.node_connection_timeout = {NODE_MS_MAX}",
 )
 # For the transaction of the migrations: one connection to each node, since statements about a table that all accounts
 # refer to must not deadlock with others of the same transaction. What is set further in it, the nodes set as well.
@@ -84,7 +88,7 @@ class Unplaced:
         """
         functions = [one.name.partition("_in_work_")[0] for one in self.functions]
         if any(table.name == "work" for table in self.tables):
-            functions += WITHDRAWALS
+            functions += [*WITHDRAWALS, *list_names()]
         return [
             *(Placed(name=table.name, kind=_KINDS[table.wanted]) for table in self.tables),
             *(Placed(name=name, kind=PlacedKind.FUNCTION) for name in dict.fromkeys(functions)),

@@ -16,8 +16,8 @@ from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
 from padron.traces import Tracer
 
-# Of one process and node, as with one database: batches of status calls, other writes, point reads, and pages. Each
-# shard has batches of its own, so several may run at once.
+# Of one process and node, as with one database: batches of status calls, other writes, point reads, and pages. A batch
+# of a single shard, such as one that came by a split, runs beside the one of the other shards.
 TOGETHER_CONNECTIONS_MAX = 4
 WRITE_CONNECTIONS_MAX = 10
 POINT_CONNECTIONS_MAX = 4

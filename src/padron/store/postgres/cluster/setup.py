@@ -10,7 +10,7 @@ from padron.store.postgres.cluster.stale_functions import find_function_faults, 
 from padron.store.postgres.cluster.tables import Ask, find_table_faults, read_tables
 
 VERSION_MIN = 13
-VERSIONS_TRIED = ("13.2",)
+VERSIONS_TRIED = ("13.2", "14.0")
 
 _READ_VERSION = "SELECT extversion FROM pg_extension WHERE extname = 'citus'"
 _READ_COORDINATOR = """

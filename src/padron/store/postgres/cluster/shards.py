@@ -8,7 +8,8 @@ from typing import NamedTuple
 from padron.domain.errors import Code, PadronError
 from padron.store.port import Row
 from padron.store.postgres.cluster.hashing import hash_account
-from padron.store.postgres.cluster.naming import ShardNames
+from padron.store.postgres.cluster.joining import JoinedStatements, list_names
+from padron.store.postgres.cluster.naming import ShardNames, give_function
 
 # Tables spread by account have a hash range a shard ('h'). Tables copied to every node have one shard ('n').
 LIST_PLACES = r"""
@@ -46,6 +47,7 @@ class Shard:
     shard_id: int
     node: NodeAddress
     names: ShardNames
+    lane: int  # the same for shards of a node whose batches can be joined, and otherwise the shard's own number
 
 
 class ShardMap:
@@ -55,6 +57,10 @@ class ShardMap:
         self._firsts = firsts  # the lowest hash of each shard
         self.shards = shards
         self._found: dict[int, Shard] = {}  # by account, because each call asks several times
+        lanes: dict[int, dict[int, str]] = {}
+        for shard in shards:
+            lanes.setdefault(shard.lane, {})[shard.shard_id] = shard.names.name("work")
+        self.joined = {lane: JoinedStatements(works) for lane, works in lanes.items()}
 
     def find(self, account_id: int) -> Shard:
         """Give the shard of an account."""
@@ -88,7 +94,8 @@ def read_map(rows: Sequence[Row]) -> ShardMap:
     if not ranges or "accounts" not in copied:
         raise PadronError(Code.SCHEMA_MISMATCH, f"The tables are not spread over the cluster. {_UNPREPARED}")
     firsts = sorted(ranges)
-    shards = [_join(ranges[first], copied) for first in firsts]
+    lanes: dict[NodeAddress, int] = {}  # the first shard of each node whose batches can be joined
+    shards = [_join(ranges[first], copied, lanes) for first in firsts]
     _check_whole({first: ranges[first] for first in firsts})
     return ShardMap(firsts, shards)
 
@@ -109,7 +116,7 @@ def _check_whole(ranges: Mapping[int, Sequence[_Place]]) -> None:
         raise PadronError(Code.SCHEMA_MISMATCH, "The map of the cluster ends too early: is a node disabled?")
 
 
-def _join(places: Sequence[_Place], copied: Mapping[str, str]) -> Shard:
+def _join(places: Sequence[_Place], copied: Mapping[str, str], lanes: dict[NodeAddress, int]) -> Shard:
     """Give the shard whose tables lie together in these places."""
     spread = {one.table: f"{one.table}_{one.shard_id}" for one in places}
     where = {(one.host, one.port, one.last) for one in places}
@@ -119,4 +126,7 @@ def _join(places: Sequence[_Place], copied: Mapping[str, str]) -> Shard:
     shard_id = next(one.shard_id for one in places if one.table == _FIRST)
     ((host, port, _),) = where
     functions = frozenset(name for one in places for name in one.functions)
-    return Shard(shard_id, NodeAddress(host, port), ShardNames(shard_id, spread, copied, functions))
+    address = NodeAddress(host, port)
+    can_join = functions >= {give_function(name, spread["work"]) for name in list_names()}
+    lane = lanes.setdefault(address, shard_id) if can_join else shard_id
+    return Shard(shard_id, address, ShardNames(shard_id, spread, copied, functions), lane)

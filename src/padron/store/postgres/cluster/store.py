@@ -87,13 +87,20 @@ class ClusterStore(PostgresStore):
         answers = await asyncio.gather(*asked, return_exceptions=True)
         return any(not isinstance(answer, BaseException) for answer in answers)
 
+    async def list_lost_nodes(self) -> list[str]:
+        """Name the nodes with shards that do not answer now."""
+        nodes = [*self._travel.list_shards()]
+        asked = [node.sources.points.fetch(_PING, (), CHECK_S_MAX) for node in nodes]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return [node.place for node, answer in zip(nodes, answers, strict=True) if isinstance(answer, BaseException)]
+
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
         return Reader(PostgresReads(self._travel.read(account_id), account_id), account_id)
 
     def give_lane(self, account_id: int) -> int:
-        """Give the account's shard."""
-        return self._travel.find(account_id).shard_id
+        """Give the number of the shards whose batches are joined with those of the account's."""
+        return self._travel.find(account_id).lane
 
     async def write(self, account_id: int, work: Callable[[WriteTransaction], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction of one account on its node."""

@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 import asyncpg
 
 from padron.domain.errors import Code, PadronError
+from padron.store.postgres.cluster.joining import JoinedConnection
 from padron.store.postgres.cluster.naming import MOVED_STATE, ShardNames
 from padron.store.postgres.cluster.nodes import Node, Nodes
 from padron.store.postgres.cluster.shards import LIST_PLACES, Shard, ShardMap, read_map
-from padron.store.postgres.port import DriverPort, Source, Sources
+from padron.store.postgres.port import Source, Sources
+from padron.store.postgres.status_calls import BatchWork
 
 T = TypeVar("T")
 
@@ -152,14 +154,16 @@ class Travel:
         )
 
     async def run_together(
-        self, work: Callable[[DriverPort], Awaitable[T]], account_ids: Sequence[int], *, is_apart: bool = False
-    ) -> T:
-        """Run work that writes with only one statement in the shard of all these accounts.
+        self, work: BatchWork, account_ids: Sequence[int], *, is_apart: bool = False
+    ) -> frozenset[int]:
+        """Run work that writes with only one statement in the shards of these accounts. Give the accounts it saved.
 
-        Raises AccountsPartedError when they are in several shards, as after a split.
+        Raises AccountsPartedError when their shards cannot be joined, as after a split.
         """
+        if any(self.find(account_id) is not self.find(account_ids[0]) for account_id in account_ids):
+            return await self._run_joined(work, account_ids)
 
-        async def run(shard: Shard) -> T:
+        async def run(shard: Shard) -> frozenset[int]:
             if any(self.find(account_id) is not shard for account_id in account_ids):
                 raise AccountsPartedError
             node = self.find_node(shard)
@@ -169,6 +173,31 @@ class Travel:
             )
 
         return await self.send(account_ids[0], run)
+
+    async def _run_joined(self, work: BatchWork, account_ids: Sequence[int]) -> frozenset[int]:
+        """Run the work in several shards of one node. Leave out the accounts of those that cannot be written now."""
+        shards = {account_id: self.find(account_id) for account_id in account_ids}
+        lane, *others = {shard.lane for shard in shards.values()}
+        if others:
+            raise AccountsPartedError
+        statements = self.map.joined[lane]
+
+        async def run(connection: asyncpg.Connection) -> frozenset[int]:
+            numbers = {account_id: shard.shard_id for account_id, shard in shards.items()}
+            joined = JoinedConnection(connection, statements, numbers)
+            return await work(joined) - joined.left
+
+        try:
+            return await self.find_node(shards[account_ids[0]]).together_tasks.run_alone(run)
+        except asyncpg.PostgresError as error:
+            if not is_moved(error):
+                raise
+            await self.read_map()
+            return frozenset()
+        except PadronError as error:
+            if error.code is Code.STORE_UNAVAILABLE:
+                self._look_for_another()
+            raise
 
     async def close(self) -> None:
         """End a look at the map, and close the connections to all nodes."""
