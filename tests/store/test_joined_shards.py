@@ -21,6 +21,7 @@ from padron.store.postgres.cluster.store import ClusterStore
 from padron.store.postgres.cluster.travelling import AccountsPartedError
 from padron.store.postgres.port import FetchPort
 from padron.store.postgres.statuses import Patience, change_together
+from padron.store.strict_accounts import StrictAccounts
 from tests.cast import NOON, get_one, make_vin, registered, save, status_changed
 
 VEHICLES = 2
@@ -88,7 +89,7 @@ def decide(_: int, vehicles: Sequence[Vehicle]) -> list[Change]:
 async def write(store: ClusterStore, accounts: Iterable[int], patience: Patience = Patience.NONE) -> frozenset[int]:
     """Write one batch, and give the accounts that it saved."""
     vins = dict.fromkeys(accounts, VINS)
-    work = lambda connection: change_together(connection, vins, decide, patience, "SELECT 1")  # noqa: E731
+    work = lambda connection: change_together(connection, vins, decide, patience, StrictAccounts(), "SELECT 1")  # noqa: E731
     return await store._travel.run_together(work, [*vins])
 
 
@@ -190,11 +191,30 @@ async def test_what_was_read_where_a_shard_is_no_more_counts_for_nothing(
         return []
 
     async def work(connection: FetchPort) -> frozenset[int]:
-        return await change_together(connection, dict.fromkeys(accounts, VINS), leave, Patience.NONE, "SELECT 1")
+        return await change_together(
+            connection, dict.fromkeys(accounts, VINS), leave, Patience.NONE, StrictAccounts(), "SELECT 1"
+        )
 
     async with moved_away(witness, store._travel.find(single)):
         assert await store._travel.run_together(work, accounts) == {*pair}
     assert await store._travel.run_together(work, accounts) == {*accounts}
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["saves", "leaves"])
+async def test_a_joined_batch_tells_which_accounts_have_strict_gates(
+    store: ClusterStore, witness: asyncpg.Connection, accounts: list[int], *, leaves: bool
+) -> None:
+    strict = StrictAccounts()
+    await witness.execute("UPDATE counters SET strict_gates = 1 WHERE account_id = $1", accounts[1])
+
+    async def work(connection: FetchPort) -> frozenset[int]:
+        decide_all = (lambda _, __: []) if leaves else decide
+        return await change_together(
+            connection, dict.fromkeys(accounts, VINS), decide_all, Patience.NONE, strict, "SELECT 1"
+        )
+
+    assert await store._travel.run_together(work, accounts) == {*accounts}
+    assert [account_id in strict for account_id in accounts] == [False, True, False]
 
 
 async def test_shards_without_functions_and_of_two_lanes_are_not_joined(

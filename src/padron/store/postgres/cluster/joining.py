@@ -19,10 +19,11 @@ from padron.store.postgres.port import SQL
 from padron.store.postgres.statuses import BRIEF_MS_MAX, SAVES, Patience
 
 _LOAD = SQL["load_together"]
-_SAVED = "SELECT account_id, last_at, base FROM taken"  # how the statement ends that saves
+_SAVED = "SELECT account_id, last_at, base, strict_gates FROM taken"  # how the statement ends that saves
 _VEHICLE = (
     "vehicle_id bigint, vin text, slot smallint, status integer, status_since timestamptz, status_by text, "
-    "status_reason text, revision bigint, created_at timestamptz, updated_at timestamptz, account_id bigint"
+    "status_reason text, revision bigint, created_at timestamptz, updated_at timestamptz, account_id bigint, "
+    "strict_gates bigint"
 )
 _ROW_TYPES = (  # of a change, and then of a deactivated vehicle: the parameters of the statement that saves
     "bigint", "bigint", "text", "timestamptz", "text", "text", "integer", "integer", "text", "bigint", "bigint",
@@ -75,14 +76,15 @@ def _write_save(statement: str) -> str:
         raise ValueError(statement)
     return f"""
 CREATE OR REPLACE FUNCTION :name({_SAVE_TYPES},
-    OUT is_held boolean, OUT saved_accounts bigint[], OUT saved_ats timestamptz[], OUT saved_bases bigint[])
+    OUT is_held boolean, OUT saved_accounts bigint[], OUT saved_ats timestamptz[], OUT saved_bases bigint[],
+    OUT saved_strict_gates bigint[])
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM :hold;
     IF cardinality($1) > 0 THEN
-        {body}SELECT array_agg(account_id), array_agg(last_at), array_agg(base)
-        INTO saved_accounts, saved_ats, saved_bases FROM taken;
+        {body}SELECT array_agg(account_id), array_agg(last_at), array_agg(base), array_agg(strict_gates)
+        INTO saved_accounts, saved_ats, saved_bases, saved_strict_gates FROM taken;
     END IF;
     is_held := true;
 EXCEPTION WHEN OTHERS THEN  -- the shard's accounts are tried one by one, and then the error is told
@@ -133,7 +135,7 @@ def write_save(statement: str, works: Mapping[int, str]) -> str:
         for shard_id, work in works.items()
     )
     return f"""
-SELECT b.shard, s.is_held, s.saved_accounts, s.saved_ats, s.saved_bases
+SELECT b.shard, s.is_held, s.saved_accounts, s.saved_ats, s.saved_bases, s.saved_strict_gates
 FROM set_config('lock_timeout', '{BRIEF_MS_MAX}', true) AS brief
 CROSS JOIN unnest($16::bigint[], $17::integer[], $18::integer[], $19::integer[], $20::integer[])
     AS b (shard, first, last, first_off, last_off)
