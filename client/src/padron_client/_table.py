@@ -397,6 +397,46 @@ CHECK_VEHICLE = Operation(
     makes_key=False,
     accept="application/json",
 )
+READ_GATE_SET = Operation(
+    name="readGateSet",
+    method="GET",
+    path="/api/v2/gate-set",
+    answers={200: "Done"},
+    makes_key=False,
+    accept="application/x-ndjson",
+)
+TAKE_GATE_LEASE = Operation(
+    name="takeGateLease",
+    method="POST",
+    path="/api/v2/gate-leases",
+    answers={201: "GrantedLeaseShape"},
+    makes_key=False,
+    accept="application/json",
+)
+LIST_GATE_LEASES = Operation(
+    name="listGateLeases",
+    method="GET",
+    path="/api/v2/gate-leases",
+    answers={200: "GateLeaseList"},
+    makes_key=False,
+    accept="application/json",
+)
+RENEW_GATE_LEASE = Operation(
+    name="renewGateLease",
+    method="PUT",
+    path="/api/v2/gate-leases/{leaseId}",
+    answers={200: "GrantedLeaseShape"},
+    makes_key=False,
+    accept="application/json",
+)
+END_GATE_LEASE = Operation(
+    name="endGateLease",
+    method="DELETE",
+    path="/api/v2/gate-leases/{leaseId}",
+    answers={204: "Done"},
+    makes_key=False,
+    accept="application/json",
+)
 LIST_CHANGES = Operation(
     name="listChanges",
     method="GET",
@@ -412,6 +452,14 @@ STREAM_CHANGES = Operation(
     answers={200: ""},
     makes_key=False,
     accept="text/event-stream",
+)
+GET_LAST_CHANGE = Operation(
+    name="getLastChange",
+    method="GET",
+    path="/api/v2/changes/last",
+    answers={200: "LastChange"},
+    makes_key=False,
+    accept="application/json",
 )
 GET_ACTOR = Operation(
     name="getActor",
@@ -626,6 +674,22 @@ LIST_ACCOUNT_EVENTS = Operation(
     method="GET",
     path="/api/v2/account/events",
     answers={200: "ActList"},
+    makes_key=False,
+    accept="application/json",
+)
+GET_STRICT_GATES = Operation(
+    name="getStrictGates",
+    method="GET",
+    path="/api/v2/account/strict-gates",
+    answers={200: "StrictGatesShape"},
+    makes_key=False,
+    accept="application/json",
+)
+SET_STRICT_GATES = Operation(
+    name="setStrictGates",
+    method="PUT",
+    path="/api/v2/account/strict-gates",
+    answers={200: "StrictGatesShape"},
     makes_key=False,
     accept="application/json",
 )

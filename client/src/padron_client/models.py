@@ -29,6 +29,7 @@ class ActType(OpenStrEnum):
     MEMBER_REMOVED = "memberRemoved"
     MEMBER_RESUMED = "memberResumed"
     MEMBER_SUSPENDED = "memberSuspended"
+    STRICT_GATES_SWITCHED = "strictGatesSwitched"
 
 
 class ActorKind(OpenStrEnum):
@@ -169,6 +170,14 @@ class SelectionState(OpenStrEnum):
     RUNNING = "running"
 
 
+class StrictGates(OpenStrEnum):
+    """Whether the deactivations of an account wait for leases, and whether there may be new leases."""
+
+    ENDING = "ending"
+    OFF = "off"
+    ON = "on"
+
+
 class Symbology(OpenStrEnum):
     """The kinds of barcode that labels with a VIN have."""
 
@@ -226,6 +235,7 @@ class AccountLimitsShape(Record, frozen=True, kw_only=True, rename="camel"):
     imports: int
     idempotency_keys: int
     idempotency_bytes: int
+    gate_leases: int
     key_requests_per_s: int
     key_burst: int
     calls: int
@@ -263,7 +273,7 @@ class ActShape(Record, frozen=True, kw_only=True, rename="camel"):
     by: str
     by_name: str | None
     subject: str
-    details: dict[str, str | int | list[str] | None]
+    details: dict[str, Any]
     request_id: str | None = None
 
 
@@ -623,6 +633,34 @@ class GateBody(Body, frozen=True, kw_only=True, rename="camel"):
     vins: list[str]
 
 
+class GateLeaseBody(Body, frozen=True, kw_only=True, rename="camel"):
+    """For how long each answer of the lease counts, and a name for people."""
+
+    seconds: float | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+
+
+class GateLeaseList(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
+    """All leases, oldest first, with the number of the account's last change."""
+
+    strict_gates: StrictGates
+    number: int
+    leases: list[GateLeaseShape]
+
+
+class GateLeaseShape(Record, frozen=True, kw_only=True, rename="camel"):
+    """A lease as the account sees it. `number` is the last change that its local gate has applied."""
+
+    lease_id: str
+    name: str | None
+    seconds: float
+    created_by: str
+    created_by_name: str | None
+    created_at: Instant
+    number: int
+    ending: bool
+
+
 class GateList(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
     """The verdicts in the order of the request, and the cursor of the feed that they reflect."""
 
@@ -643,6 +681,12 @@ class GateRefusalShape(Record, frozen=True, kw_only=True, rename="camel"):
     count: int
     first_at: Instant
     last_at: Instant
+
+
+class GateRenewalBody(Body, frozen=True, kw_only=True, rename="camel"):
+    """The cursor of the feed up to which the local gate has applied all changes."""
+
+    cursor: str
 
 
 class GateSingle(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
@@ -694,6 +738,15 @@ class GivenValues(Body, frozen=True, kw_only=True, rename="camel"):
     owner_name: str | UnsetType = UNSET
     engine_number: str | UnsetType = UNSET
     legal_name: str | UnsetType = UNSET
+
+
+class GrantedLeaseShape(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
+    """A lease. It counts for `seconds` from before the request, once the change `number` is applied."""
+
+    lease_id: str
+    seconds: float
+    number: int
+    cursor: str
 
 
 class HealthShape(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
@@ -878,6 +931,13 @@ class KeyShape(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
     last_used_from: str | None
     is_caller: bool
     secret: str | None = None
+
+
+class LastChange(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
+    """The number of the account's last change, 0 before the first one, and the cursor after it."""
+
+    number: int
+    cursor: str
 
 
 class LinkShape(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
@@ -1395,6 +1455,18 @@ class StatusTimeShape(Record, frozen=True, kw_only=True, rename="camel"):
     days: float
 
 
+class StrictGatesBody(Body, frozen=True, kw_only=True, rename="camel"):
+    """Whether deactivations must wait for leases of local gates."""
+
+    strict_gates: bool
+
+
+class StrictGatesShape(Answer, frozen=True, kw_only=True, rename="camel", dict=True):
+    """Whether deactivations wait for leases of local gates. `ending`: still, but no lease is given or renewed."""
+
+    strict_gates: StrictGates
+
+
 class TakenValues(Body, frozen=True, kw_only=True, rename="camel"):
     """The vehicle to take each value from, by field. If it has no value, the value is removed."""
 
@@ -1600,6 +1672,7 @@ class VehicleDeleted(Record, frozen=True, kw_only=True, rename="camel", tag_fiel
     from_status_id: VehicleStatusId | None
     to_status_id: VehicleStatusId
     reason: str | None
+    allowed: bool | None = None
 
 
 class VehicleDeletedPayload(Record, frozen=True, kw_only=True, rename="camel", tag_field="type", tag="vehicle.deleted"):
@@ -1623,6 +1696,7 @@ class VehicleErased(Record, frozen=True, kw_only=True, rename="camel", tag_field
     fields: list[str]
     change_numbers: list[int]
     reason: str | None
+    allowed: bool | None = None
 
 
 class VehicleErasedPayload(Record, frozen=True, kw_only=True, rename="camel", tag_field="type", tag="vehicle.erased"):
@@ -1677,7 +1751,7 @@ class VehicleInfo(Body, frozen=True, kw_only=True, rename="camel"):
 class VehicleInfoChanged(
     Record, frozen=True, kw_only=True, rename="camel", tag_field="type", tag="vehicle.info_changed"
 ):
-    """Core data changed: the values that differ, null for none. `operational` says what the vehicle is now."""
+    """Core data changed: the values that differ, null for none. `operational` says what the vehicle is now. If the VIN is among the values, `formerAllowed` is what the gate says of the former VIN now."""
 
     number: int
     vin: str
@@ -1689,6 +1763,8 @@ class VehicleInfoChanged(
     operational_changed: bool
     former: dict[str, str | int | None]
     current: dict[str, str | int | None]
+    allowed: bool | None = None
+    former_allowed: bool | None = None
 
 
 class VehicleInfoChangedPayload(
@@ -1721,6 +1797,7 @@ class VehicleRegistered(Record, frozen=True, kw_only=True, rename="camel", tag_f
     operational: bool
     operational_changed: bool
     to_status_id: VehicleStatusId
+    allowed: bool | None = None
 
 
 class VehicleRegisteredPayload(
@@ -1748,6 +1825,7 @@ class VehicleStatusChanged(
     from_status_id: VehicleStatusId | None
     to_status_id: VehicleStatusId
     reason: str | None
+    allowed: bool | None = None
 
 
 class VehicleStatusChangedPayload(
@@ -1996,11 +2074,16 @@ __all__ = [
     "ForeseenVehicle",
     "FormerShape",
     "GateBody",
+    "GateLeaseBody",
+    "GateLeaseList",
+    "GateLeaseShape",
     "GateList",
     "GateRefusalShape",
+    "GateRenewalBody",
     "GateSingle",
     "GivenResultBody",
     "GivenValues",
+    "GrantedLeaseShape",
     "HealthShape",
     "HistoryList",
     "HistoryShape",
@@ -2016,6 +2099,7 @@ __all__ = [
     "KeyEditsBody",
     "KeyList",
     "KeyShape",
+    "LastChange",
     "LeftReason",
     "LinkShape",
     "ListFaultShape",
@@ -2077,6 +2161,9 @@ __all__ = [
     "StatusNameList",
     "StatusNameShape",
     "StatusTimeShape",
+    "StrictGates",
+    "StrictGatesBody",
+    "StrictGatesShape",
     "Symbology",
     "TakenValues",
     "TimeReport",

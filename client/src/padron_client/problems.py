@@ -101,6 +101,12 @@ class Forbidden(NotPermitted):
     """
 
 
+class GateLeaseNotFound(NotFound):
+    """The account has no such lease: it was not renewed or not acknowledged in time, or it was
+    ended.
+    """
+
+
 class HeadersTooLarge(RequestRefused):
     """The request has more than 64 headers, or more than 16 KB of them."""
 
@@ -273,8 +279,16 @@ class StoreUnavailable(ServerFailed):
     """
 
 
+class StrictGatesOff(Conflict):
+    """The deactivations of this account do not wait for leases, so a lease would promise nothing."""
+
+
 class TargetTooLong(RequestRefused):
     """Path and query together are longer than 2,048 bytes."""
+
+
+class TooManyGateLeases(Overloaded):
+    """The account has the maximum of leases of local gates."""
 
 
 class TooManyRequests(Overloaded):
@@ -357,6 +371,7 @@ BY_DETAIL: dict[str, type[ApiError]] = {
     "CursorGone": CursorGone,
     "DeliveryNotFound": DeliveryNotFound,
     "Forbidden": Forbidden,
+    "GateLeaseNotFound": GateLeaseNotFound,
     "HeadersTooLarge": HeadersTooLarge,
     "IdempotencyAnswerLost": IdempotencyAnswerLost,
     "IdempotencyKeyInUse": IdempotencyKeyInUse,
@@ -390,7 +405,9 @@ BY_DETAIL: dict[str, type[ApiError]] = {
     "SelectionNotFound": SelectionNotFound,
     "ServerFull": ServerFull,
     "StoreUnavailable": StoreUnavailable,
+    "StrictGatesOff": StrictGatesOff,
     "TargetTooLong": TargetTooLong,
+    "TooManyGateLeases": TooManyGateLeases,
     "TooManyRequests": TooManyRequests,
     "Unauthorized": Unauthorized,
     "UnsupportedMediaType": UnsupportedMediaType,

@@ -1636,6 +1636,66 @@ class Operations:
         )
         return answer
 
+    def read_gate_set(
+        self, *, of: Literal["operable", "refused"] | None = None, options: CallOptions | None = None
+    ) -> Download:
+        """Read all VINs that the gate allows.
+
+        All VINs for which the gate says allowed, or all registered ones that it refuses, as of
+        one instant after the request came. With the feed, a program keeps this set up to date
+        and answers for itself. The answer has one JSON text on each line. The first line is an
+        object: the set, the cursor and the number of the account's last change at that instant,
+        and how many VINs both sets have. Then comes one VIN on each line, each once, in any
+        order. The last line is `{"end":n}` with the number of these VINs. Without this line the
+        answer was cut. Needs the scope `gate:check`.
+        """
+        return self._transport.download(table.READ_GATE_SET, query={"of": of}, options=options)
+
+    def take_gate_lease(
+        self, body: models.GateLeaseBody | None = None, *, options: CallOptions | None = None
+    ) -> models.GrantedLeaseShape:
+        """Take a lease for a local gate.
+
+        With a lease, a local gate may answer for `seconds`, counted from before it sent the
+        request, once it has applied the change `number`. Deactivations of the account wait
+        until it has acknowledged them, at most these seconds. An Idempotency-Key is ignored:
+        the answer counts from its own request. Needs the scope `gate:check`.
+        """
+        answer: models.GrantedLeaseShape = self._transport.send(table.TAKE_GATE_LEASE, body=body, options=options)
+        return answer
+
+    def list_gate_leases(self, *, options: CallOptions | None = None) -> models.GateLeaseList:
+        """List the leases of local gates.
+
+        All leases of the account, with the last change that each local gate has applied. Needs
+        the scope `gate:check`.
+        """
+        answer: models.GateLeaseList = self._transport.send(table.LIST_GATE_LEASES, options=options)
+        return answer
+
+    def renew_gate_lease(
+        self, lease_id: str, body: models.GateRenewalBody, *, options: CallOptions | None = None
+    ) -> models.GrantedLeaseShape:
+        """Renew a lease, and acknowledge changes.
+
+        Says that the local gate has applied all changes up to the cursor, and renews the lease.
+        The answer counts for `seconds` from before its request, once the change `number` is
+        applied. Needs the scope `gate:check`.
+        """
+        answer: models.GrantedLeaseShape = self._transport.send(
+            table.RENEW_GATE_LEASE, path={"leaseId": lease_id}, body=body, options=options
+        )
+        return answer
+
+    def end_gate_lease(self, lease_id: str, *, options: CallOptions | None = None) -> Done:
+        """End a lease.
+
+        Says that the local gate does not answer any more. Stop before sending this. Needs the
+        scope `gate:check`.
+        """
+        answer: Done = self._transport.send(table.END_GATE_LEASE, path={"leaseId": lease_id}, options=options)
+        return answer
+
     def list_changes(
         self,
         *,
@@ -1651,16 +1711,16 @@ class Operations:
 
         All changes in one order, without a gap. The answer is a page of changes after the
         cursor. With `wait`, the server waits for the first change. With `Accept:
-        text/event-stream`, the same changes come as server-sent events. `event` is the type of
-        the change, `data` is the change as JSON on one line, and `id` is the cursor after it.
-        Send `Last-Event-ID` to continue from there. An `id` without `event` and `data` moves
-        the cursor past changes that the filters left out. Comments keep the connection alive.
-        The stream ends when the server stops, or when the key is no longer valid. A cursor from
-        before a restored backup gets 410. Then load the list again. `operational` says whether
-        the vehicle is operational now. `operationalChanged` says whether the change made it
-        operational, or made it not operational. To miss nothing, load the list of vehicles with
-        operational=true, and continue from the cursor of its first page. Needs the scope
-        `changes:read`.
+        text/event-stream`, the same changes come as server-sent events, unless `Accept` names
+        `application/json` too. `event` is the type of the change, `data` is the change as JSON
+        on one line, and `id` is the cursor after it. Send `Last-Event-ID` to continue from
+        there. An `id` without `event` and `data` moves the cursor past changes that the filters
+        left out. Comments keep the connection alive. The stream ends when the server stops, or
+        when the key is no longer valid. A cursor from before a restored backup gets 410. Then
+        load the list again. `operational` says whether the vehicle is operational now.
+        `operationalChanged` says whether the change made it operational, or made it not
+        operational. To miss nothing, load the list of vehicles with operational=true, and
+        continue from the cursor of its first page. Needs the scope `changes:read`.
         """
         answer: models.ChangeList = self._transport.send(
             table.LIST_CHANGES,
@@ -1691,16 +1751,16 @@ class Operations:
 
         All changes in one order, without a gap. The answer is a page of changes after the
         cursor. With `wait`, the server waits for the first change. With `Accept:
-        text/event-stream`, the same changes come as server-sent events. `event` is the type of
-        the change, `data` is the change as JSON on one line, and `id` is the cursor after it.
-        Send `Last-Event-ID` to continue from there. An `id` without `event` and `data` moves
-        the cursor past changes that the filters left out. Comments keep the connection alive.
-        The stream ends when the server stops, or when the key is no longer valid. A cursor from
-        before a restored backup gets 410. Then load the list again. `operational` says whether
-        the vehicle is operational now. `operationalChanged` says whether the change made it
-        operational, or made it not operational. To miss nothing, load the list of vehicles with
-        operational=true, and continue from the cursor of its first page. Needs the scope
-        `changes:read`.
+        text/event-stream`, the same changes come as server-sent events, unless `Accept` names
+        `application/json` too. `event` is the type of the change, `data` is the change as JSON
+        on one line, and `id` is the cursor after it. Send `Last-Event-ID` to continue from
+        there. An `id` without `event` and `data` moves the cursor past changes that the filters
+        left out. Comments keep the connection alive. The stream ends when the server stops, or
+        when the key is no longer valid. A cursor from before a restored backup gets 410. Then
+        load the list again. `operational` says whether the vehicle is operational now.
+        `operationalChanged` says whether the change made it operational, or made it not
+        operational. To miss nothing, load the list of vehicles with operational=true, and
+        continue from the cursor of its first page. Needs the scope `changes:read`.
         """
         return self._transport.stream(
             table.STREAM_CHANGES,
@@ -1740,6 +1800,16 @@ class Operations:
             )
 
         return Pages(turn, "changes", after)
+
+    def get_last_change(self, *, options: CallOptions | None = None) -> models.LastChange:
+        """Read the number of the last change.
+
+        The account's last change at an instant after the request came, never from a replica.
+        Who has applied all changes up to this number has a copy that is right as of the sending
+        of the request. Needs the scope `changes:read`.
+        """
+        answer: models.LastChange = self._transport.send(table.GET_LAST_CHANGE, options=options)
+        return answer
 
     def get_actor(self, actor_id: str, *, options: CallOptions | None = None) -> models.ActorShape:
         """Read who made a change.
@@ -2228,6 +2298,28 @@ class Operations:
             return self.list_account_events(limit=limit, cursor=cursor_now, options=options)
 
         return Pages(turn, "events", cursor)
+
+    def get_strict_gates(self, *, options: CallOptions | None = None) -> models.StrictGatesShape:
+        """Read whether deactivations wait for local gates.
+
+        Whether the account's deactivations wait for the leases of local gates. Needs the scope
+        `account:manage`.
+        """
+        answer: models.StrictGatesShape = self._transport.send(table.GET_STRICT_GATES, options=options)
+        return answer
+
+    def set_strict_gates(
+        self, body: models.StrictGatesBody, *, options: CallOptions | None = None
+    ) -> models.StrictGatesShape:
+        """Let deactivations wait for local gates, or not.
+
+        With strict gates, an answer that a vehicle is deactivated waits for each local gate
+        with a lease: until the gate has applied the change, at most the seconds of the lease.
+        Turning them off ends all leases first, so the answer takes as long as the longest one.
+        Needs the scope `account:manage`.
+        """
+        answer: models.StrictGatesShape = self._transport.send(table.SET_STRICT_GATES, body=body, options=options)
+        return answer
 
     def create_key(
         self, body: models.KeyBody, *, idempotency_key: str | None = None, options: CallOptions | None = None

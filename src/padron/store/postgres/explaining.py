@@ -150,10 +150,6 @@ _ANSWERS = {
     "57P01": "{server} ended the connection to the database {database}: somebody stops it. Try again in a moment.",
     "57P02": "{server} has crashed, and so did the work on the database {database}. Try again in a moment.",
     "57P03": "{server} is starting or stopping, and so is the database {database}. Try again in a moment.",
-    "40P01": (
-        "{server} has other sessions that wait for what this command holds in the database {database}, and it for "
-        "what they hold. Nothing was changed. Try again when there is less work."
-    ),
     "42704": "{server} does not know a setting of the database URL: {said}. Check what follows the ?.",
     "22023": "{server} does not take a setting of the database URL: {said}. Check what follows the ?.",
     "58030": "{server} cannot read or write the files of the database {database}: {said}. Check its disk.",
