@@ -370,6 +370,13 @@ class Store(Protocol):
         """
         ...
 
+    async def follow_record(self) -> bool:
+        """Bring what pages by an instant read closer to the record, by a bounded portion of changes.
+
+        Gives False when nothing is left to do for now, and always where the engine has indexes for these orders.
+        """
+        ...
+
     async def scrub(self) -> bool:
         """Remove what was overwritten or deleted from the database's files, as far as the engine can do so now.
 

@@ -35,6 +35,8 @@ REMOVED_TABLES = (
     "runs",
     "operations",
     "gate_refusals",
+    "last_change_marks",
+    "last_changes",
     "changes",
     "search_texts",
     "versions",

@@ -1,0 +1,88 @@
+"""How far an account's bits are, the bits themselves, and the bounds of the work with them.
+
+A bit that is set says that a change may still be the last one of its vehicle. A bit goes only once a later change of
+the vehicle was seen. So the bits may be behind the record, and a page looks at some changes in vain.
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import apsw
+
+from padron.domain.query import TIME_SORTS
+from padron.store.sqlite.port import SQL
+
+UPDATED = "updatedAt"
+STATUS = "statusSince"
+SORTS = tuple(sorted(TIME_SORTS))
+BLOCK = 4_096  # changes whose bits are one row; SQLite puts seven such rows on a page
+
+_BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OrderBounds:
+    """What is worth it, and how much work is done at once. Tests use smaller ones.
+
+    ``large`` is the number of vehicles from which an account gets bits. ``portion`` is how many changes one step takes
+    into the bits, in whole blocks. ``looked_max`` is how many changes a page looks at before it gives up, and
+    ``spread_max`` how many of one instant it looks through. ``few`` vehicles are sorted faster than a page is
+    looked for.
+    """
+
+    large: int = 100_000
+    block: int = BLOCK
+    portion: int = 4 * BLOCK
+    looked_max: int = 20_000
+    spread_max: int = 200_000
+    few: int = 5_000
+    few_by_status: int = 50_000
+
+
+BOUNDS = OrderBounds()
+
+
+class OrderMark(NamedTuple):
+    """How far the bits are: to the change before ``next_number``. Those before ``built_to`` are from the beginning."""
+
+    next_number: int
+    built_to: int
+    is_ordered: bool
+    last_change: int
+
+    @property
+    def is_usable(self) -> bool:
+        """Say whether a page may follow the record: all that there was at the beginning has its bits."""
+        return self.is_ordered and self.next_number >= self.built_to
+
+
+class Asked:
+    """Runs the named statements for one account, on one connection."""
+
+    def __init__(self, connection: apsw.Connection, account_id: int) -> None:
+        self.connection = connection
+        self.account_id = account_id
+
+    def ask(self, name: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Give the rows of a statement."""
+        return self.connection.execute(SQL[name], (self.account_id, *parameters)).fetchall()
+
+    def find_mark(self) -> OrderMark | None:
+        """Give how far the bits are; None where there are none, and for an account that is being deleted."""
+        rows = self.ask("load_order_mark")
+        return OrderMark(rows[0][0], rows[0][1], bool(rows[0][2]), rows[0][3]) if rows else None
+
+    def load_blocks(self, sort: str, blocks: Collection[int]) -> dict[int, bytearray]:
+        """Give the bits of blocks, of those that have any."""
+        found = self.ask("load_blocks", sort, json.dumps(sorted(blocks)))
+        return {block: bytearray(bits) for block, bits in found}
+
+
+def list_set(bits: bytes) -> Iterator[int]:
+    """Give the places of the bits that are set, in order."""
+    for place, byte in enumerate(bits):
+        if byte:
+            for bit in _BITS[byte]:
+                yield place * 8 + bit

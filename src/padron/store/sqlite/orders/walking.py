@@ -1,0 +1,184 @@
+"""Finds the vehicles of a page by an instant along the record of changes.
+
+The instants of changes never fall, so the record is in the order of the list. Each vehicle's place is that of its last
+change. The walk looks at the changes that have a bit, and at all that have none yet, and asks the list's own statement
+which of their vehicles belong to the page. So a bit that is behind costs time, and a page is exact all the same.
+
+All statements of a walk must see one instant.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+import apsw
+
+from padron.domain.query import VehicleQuery
+from padron.domain.status import VehicleStatus
+from padron.store.sql.listing import build_list, list_statuses
+from padron.store.sql.searching import build_count
+from padron.store.sqlite.orders.marks import BOUNDS, Asked, OrderBounds, OrderMark, list_set
+from padron.store.sqlite.port import DIALECT, SQL, bind
+
+_MORE = 14  # changes that are looked at beyond a page, because some are not the last of their vehicle
+_LOOK_MAX = 4_096  # changes that are looked at in one statement
+_BLOCKS = 16  # rows of bits that are read at once
+
+
+class _Place(NamedTuple):
+    """A vehicle's place in the order."""
+
+    at: int
+    vehicle_id: int
+
+
+class _Step(NamedTuple):
+    """A change of the record."""
+
+    number: int
+    vehicle_id: int
+    at: int
+
+
+def find_page(
+    connection: apsw.Connection, account_id: int, query: VehicleQuery, bounds: OrderBounds = BOUNDS
+) -> list[int] | None:
+    """Give the ids of a page's vehicles, in no order; None if the list must find them in another way."""
+    if query.status is VehicleStatus.INFO_CHANGED:  # former versions are in no order of their own
+        return None
+    asked = Asked(connection, account_id)
+    mark = asked.find_mark()
+    if mark is None or not mark.is_usable or _leaves_few(asked, query, bounds):
+        return None
+    return _Walk(asked, mark, query, bounds).find_page()
+
+
+def _leaves_few(asked: Asked, query: VehicleQuery, bounds: OrderBounds) -> bool:
+    """Say whether a filter leaves so few vehicles that the list sorts them faster."""
+    statuses = list_statuses(query)
+    if VehicleStatus.ACTIVE not in statuses:
+        numbers = json.dumps([status.value for status in statuses])
+        ((count,),) = asked.ask("count_not_active", numbers, bounds.few_by_status)
+        if count < bounds.few_by_status:
+            return True
+    for name, wanted in query.filters.items():
+        alone = VehicleQuery(filters={name: wanted}, limit=bounds.few)
+        built = build_count(SQL["count_listed"], asked.account_id, alone, DIALECT)
+        ((count,),) = asked.connection.execute(built.text, bind(built.parameters)).fetchall()
+        if int(str(count)) < bounds.few:
+            return True
+    return False
+
+
+class _Walk:
+    """A walk for one page."""
+
+    def __init__(self, asked: Asked, mark: OrderMark, query: VehicleQuery, bounds: OrderBounds) -> None:
+        self._asked = asked
+        self._mark = mark
+        self._query = query
+        self._bounds = bounds
+        self._found: list[_Place] = []
+        self._seen: set[int] = set()
+
+    def find_page(self) -> list[int] | None:
+        limit, size, looked_count = self._query.limit, self._query.limit + _MORE, 0
+        numbers = self._list_numbers()
+        while True:
+            portion = list(islice(numbers, size))
+            steps = [_Step(*row) for row in self._asked.ask("list_changed_vehicles", json.dumps(portion))]
+            self._look(steps)
+            is_end = len(portion) < size
+            settled = self._found if is_end else self._list_settled(steps)
+            if is_end or len(settled) >= limit:
+                return [place.vehicle_id for place in sorted(settled, reverse=self._query.descending)[:limit]]
+            looked_count += size
+            if looked_count >= self._bounds.looked_max:
+                return None
+            size = min(size * 2, _LOOK_MAX, self._bounds.looked_max)
+
+    def _look(self, steps: Sequence[_Step]) -> None:
+        """Find the vehicles of some changes that belong to the list after the page before."""
+        ids = list(dict.fromkeys(step.vehicle_id for step in steps if step.vehicle_id not in self._seen))
+        self._seen.update(ids)
+        if ids:
+            # The limit is a literal of the statement, so a few sizes let SQLite keep the statements.
+            part = replace(self._query, among=ids, limit=_LOOK_MAX)
+            built = build_list(SQL["choose_among"], self._asked.account_id, part, DIALECT)
+            rows = self._asked.connection.execute(built.text, bind(built.parameters))
+            self._found += [_Place(int(str(at)), int(str(vehicle_id))) for vehicle_id, at in rows]
+
+    def _list_settled(self, steps: Sequence[_Step]) -> list[_Place]:
+        """Give the found places before which no vehicle can follow any more."""
+        if not steps:
+            return []
+        last = steps[-1]
+        if self._query.descending:
+            settled = [place for place in self._found if place.at > last.at]
+        else:
+            settled = [place for place in self._found if place.at < last.at]
+        if len(settled) >= self._query.limit or len(self._found) < self._query.limit:
+            return settled
+        # Changes of one instant are in no order. But a vehicle's id is the number of its registration.
+        if not self._is_rest_registered(last):
+            return settled
+        if self._query.descending:
+            return [place for place in self._found if place >= (last.at, last.number)]
+        return [place for place in self._found if place.at <= last.at]
+
+    def _is_rest_registered(self, last: _Step) -> bool:
+        """Say whether the changes of the same instant that the walk did not reach only registered vehicles."""
+        if self._query.descending:
+            begin, end = self._find_first(last.at), last.number - 1
+        else:
+            begin, end = last.number + 1, self._find_first(last.at + 1) - 1
+        return end - begin < self._bounds.spread_max and not self._asked.ask("find_no_registration", begin, end)
+
+    def _list_numbers(self) -> Iterator[int]:
+        """Give the numbers of the changes to look at, in the order of the list, from the place to go on from."""
+        after, next_number, last = self._query.after, self._mark.next_number, self._mark.last_change
+        if not self._query.descending:
+            start = 1 if after is None else self._find_first(int(str(after.key)))
+            yield from self._list_set_up(start)
+            yield from range(max(start, next_number), last + 1)
+            return
+        start = last if after is None else self._find_first(int(str(after.key)) + 1) - 1
+        yield from range(start, next_number - 1, -1)
+        yield from self._list_set_down(min(start, next_number - 1))
+
+    def _list_set_up(self, start: int) -> Iterator[int]:
+        size = self._bounds.block
+        begin, end = start // size, self._mark.next_number // size - 1
+        while begin <= end:
+            rows = self._asked.ask("list_blocks_up", self._query.sort, begin, end, _BLOCKS)
+            for block, bits in rows:
+                yield from (number for place in list_set(bits) if (number := block * size + place) >= start)
+            if len(rows) < _BLOCKS:
+                return
+            begin = rows[-1][0] + 1
+
+    def _list_set_down(self, start: int) -> Iterator[int]:
+        size = self._bounds.block
+        end = start // size
+        while end >= 0:
+            rows = self._asked.ask("list_blocks_down", self._query.sort, 0, end, _BLOCKS)
+            for block, bits in rows:
+                places = reversed(list(list_set(bits)))
+                yield from (number for place in places if (number := block * size + place) <= start)
+            if len(rows) < _BLOCKS:
+                return
+            end = rows[-1][0] - 1
+
+    def _find_first(self, at: int) -> int:
+        """Give the number of the first change at an instant or later, or the one after the last change."""
+        before, found = 0, self._mark.last_change + 1
+        while found - before > 1:
+            middle = (before + found) // 2
+            rows = self._asked.ask("find_change_from", middle)
+            if not rows or rows[0][1] >= at:
+                found = middle
+            else:
+                before = rows[0][0]
+        return found
