@@ -74,6 +74,11 @@ async def follow_record(runtime: Runtime) -> bool:
     return await runtime.store.follow_record()
 
 
+async def restart_orders(runtime: Runtime) -> None:
+    """Forget what pages by an instant read, so that the server builds it again."""
+    await runtime.store.restart_orders()
+
+
 async def examine_register(runtime: Runtime) -> bool:
     """Check the whole database for damage, with a low priority. Say whether the check came to its end."""
     return await runtime.store.examine()

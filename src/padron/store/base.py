@@ -377,6 +377,10 @@ class Store(Protocol):
         """
         ...
 
+    async def restart_orders(self) -> None:
+        """Forget what pages by an instant read. They look at all vehicles until it is built again."""
+        ...
+
     async def scrub(self) -> bool:
         """Remove what was overwritten or deleted from the database's files, as far as the engine can do so now.
 

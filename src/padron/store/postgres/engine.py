@@ -247,6 +247,9 @@ class PostgresStore:
         """Do nothing: this engine has indexes for the orders by an instant."""
         return False
 
+    async def restart_orders(self) -> None:
+        """Do nothing: what the indexes have is PostgreSQL's own matter."""
+
     async def scrub(self) -> bool:
         """Do nothing: PostgreSQL removes old rows by VACUUM, which its operator rules."""
         return True

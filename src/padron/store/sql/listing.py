@@ -214,12 +214,22 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
             ],
             is_former=False,
         )
-    # Vehicles that a search found are looked up by their ids, whatever the order is.
-    tables = f"versions AS v {'' if query.among is None else dialect.use_index('versions_current')}"
+    tables = f"versions AS v {'' if query.among is None else _give_index_among(query, dialect)}"
     if with_status:
         tables += " JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
     began = "v.began" if is_former else "0"
     return _Source(tables=tables, began=began, key=key, clauses=clauses, is_former=is_former)
+
+
+def _give_index_among(query: VehicleQuery, dialect: Dialect) -> str:
+    """Give the index by which some vehicles are looked up by their ids, whatever the order is.
+
+    An index of a filter has the ids of one value next to each other, and most vehicles are decided there.
+    """
+    for name, wanted in query.filters.items():
+        if name != "vin" and len(list_filter_keys(name, wanted)) == 1:
+            return give_filter_index({name: wanted}, dialect.use_index)
+    return dialect.use_index("versions_current")
 
 
 def _divide(query: VehicleQuery, source: _Source, add: Add) -> list[_Part]:

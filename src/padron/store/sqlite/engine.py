@@ -232,6 +232,10 @@ class SqliteStore:
         """Take the next changes of a large account into the bits that its pages by an instant follow."""
         return await self.orders.advance()
 
+    async def restart_orders(self) -> None:
+        """Forget all bits, also those that another process is making."""
+        await self.orders.restart()
+
     async def scrub(self) -> bool:
         """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself.
 

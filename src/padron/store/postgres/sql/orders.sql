@@ -33,7 +33,7 @@
 
 -- name: find_change_from
 
--- name: find_no_registration
+-- name: list_no_registrations
 
 -- name: count_not_active
 

@@ -60,6 +60,10 @@ class OrderFollower:
             await self._write(portion)
         return True
 
+    async def restart(self) -> None:
+        """Forget the bits of all accounts. Rows of bits stay, and are written over."""
+        await self._committer.run(_forget)
+
     async def _write(self, portion: _Portion) -> None:
         for start in range(0, len(portion.rows), _ROWS):
             rows = portion.rows[start : start + _ROWS]
@@ -179,6 +183,10 @@ def _yield_often(rows: Sequence[T]) -> Iterator[T]:
 
 async def _begin(connection: apsw.Connection, account_id: int, bounds: OrderBounds) -> None:
     connection.execute(SQL["begin_order"], (account_id, bounds.portion))
+
+
+async def _forget(connection: apsw.Connection) -> None:
+    connection.execute(SQL["forget_order_marks"]).fetchall()
 
 
 async def _save(connection: apsw.Connection, portion: _Portion, rows: Sequence[tuple[str, int, bytes]]) -> bool:

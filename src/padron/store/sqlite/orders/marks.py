@@ -27,17 +27,21 @@ class OrderBounds:
     """What is worth it, and how much work is done at once. Tests use smaller ones.
 
     ``large`` is the number of vehicles from which an account gets bits. ``portion`` is how many changes one step takes
-    into the bits, in whole blocks. ``looked_max`` is how many changes a page looks at before it gives up, and
-    ``spread_max`` how many of one instant it looks through. ``few`` vehicles are sorted faster than a page is
-    looked for.
+    into the bits, in whole blocks. A page looks at ``looked_min`` vehicles, or at one of ``looked_share`` if these are
+    more, before it gives up: that takes less time than the look at all vehicles that follows. ``spread_max`` is how
+    many changes of one instant it reads through.
+
+    Sorting takes longer the more vehicles a filter leaves, and walking takes longer the fewer. Both take the same time
+    for about the root of ``few_square`` times all vehicles; and at ``few_by_status``, which one index has in order.
     """
 
     large: int = 100_000
     block: int = BLOCK
     portion: int = 4 * BLOCK
-    looked_max: int = 20_000
+    looked_min: int = 1_000
+    looked_share: int = 100
     spread_max: int = 200_000
-    few: int = 5_000
+    few_square: int = 33
     few_by_status: int = 50_000
 
 
@@ -51,6 +55,7 @@ class OrderMark(NamedTuple):
     built_to: int
     is_ordered: bool
     last_change: int
+    vehicle_count: int
 
     @property
     def is_usable(self) -> bool:
@@ -72,7 +77,7 @@ class Asked:
     def find_mark(self) -> OrderMark | None:
         """Give how far the bits are; None where there are none, and for an account that is being deleted."""
         rows = self.ask("load_order_mark")
-        return OrderMark(rows[0][0], rows[0][1], bool(rows[0][2]), rows[0][3]) if rows else None
+        return OrderMark(*rows[0]) if rows else None
 
     def load_blocks(self, sort: str, blocks: Collection[int]) -> dict[int, bytearray]:
         """Give the bits of blocks, of those that have any."""

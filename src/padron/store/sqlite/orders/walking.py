@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
+from math import isqrt
 from typing import NamedTuple
 
 import apsw
@@ -18,8 +19,7 @@ import apsw
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
 from padron.store.sql.listing import build_list, list_statuses
-from padron.store.sql.searching import build_count
-from padron.store.sqlite.orders.marks import BOUNDS, Asked, OrderBounds, OrderMark, list_set
+from padron.store.sqlite.orders.marks import BOUNDS, STATUS, Asked, OrderBounds, OrderMark, list_set
 from padron.store.sqlite.port import DIALECT, SQL, bind
 
 _MORE = 14  # changes that are looked at beyond a page, because some are not the last of their vehicle
@@ -45,31 +45,36 @@ class _Step(NamedTuple):
 def find_page(
     connection: apsw.Connection, account_id: int, query: VehicleQuery, bounds: OrderBounds = BOUNDS
 ) -> list[int] | None:
-    """Give the ids of a page's vehicles, in no order; None if the list must find them in another way."""
+    """Give the ids of some vehicles, in no order, that have all of a page; None if the list must find it otherwise."""
     if query.status is VehicleStatus.INFO_CHANGED:  # former versions are in no order of their own
         return None
     asked = Asked(connection, account_id)
     mark = asked.find_mark()
-    if mark is None or not mark.is_usable or _leaves_few(asked, query, bounds):
+    if mark is None or not mark.is_usable or _has_few_statuses(asked, query, bounds):
         return None
+    # A power of two, because it is a literal of the statement, and SQLite keeps some statements.
+    few = (1 << isqrt(bounds.few_square * mark.vehicle_count).bit_length()) >> 1
+    for name, wanted in query.filters.items():
+        found = _list_filtered(asked, VehicleQuery(filters={name: wanted}, limit=few))
+        if len(found) < few:
+            return None if len(query.filters) == 1 else found
     return _Walk(asked, mark, query, bounds).find_page()
 
 
-def _leaves_few(asked: Asked, query: VehicleQuery, bounds: OrderBounds) -> bool:
-    """Say whether a filter leaves so few vehicles that the list sorts them faster."""
+def _has_few_statuses(asked: Asked, query: VehicleQuery, bounds: OrderBounds) -> bool:
+    """Say whether so few vehicles have the statuses that the list sorts them faster."""
     statuses = list_statuses(query)
-    if VehicleStatus.ACTIVE not in statuses:
-        numbers = json.dumps([status.value for status in statuses])
-        ((count,),) = asked.ask("count_not_active", numbers, bounds.few_by_status)
-        if count < bounds.few_by_status:
-            return True
-    for name, wanted in query.filters.items():
-        alone = VehicleQuery(filters={name: wanted}, limit=bounds.few)
-        built = build_count(SQL["count_listed"], asked.account_id, alone, DIALECT)
-        ((count,),) = asked.connection.execute(built.text, bind(built.parameters)).fetchall()
-        if int(str(count)) < bounds.few:
-            return True
-    return False
+    if VehicleStatus.ACTIVE in statuses:
+        return False
+    numbers = json.dumps([status.value for status in statuses])
+    ((count,),) = asked.ask("count_not_active", numbers, bounds.few_by_status)
+    return int(count) < bounds.few_by_status
+
+
+def _list_filtered(asked: Asked, query: VehicleQuery) -> list[int]:
+    """Give the ids of the first vehicles that one filter leaves."""
+    built = build_list(SQL["choose_among"], asked.account_id, query, DIALECT)
+    return [int(str(row[0])) for row in asked.connection.execute(built.text, bind(built.parameters))]
 
 
 class _Walk:
@@ -84,20 +89,21 @@ class _Walk:
         self._seen: set[int] = set()
 
     def find_page(self) -> list[int] | None:
-        limit, size, looked_count = self._query.limit, self._query.limit + _MORE, 0
+        limit, size = self._query.limit, self._query.limit + _MORE
+        looked_max = max(self._mark.vehicle_count // self._bounds.looked_share, self._bounds.looked_min)
+        is_status = int(self._query.sort == STATUS)
         numbers = self._list_numbers()
         while True:
             portion = list(islice(numbers, size))
-            steps = [_Step(*row) for row in self._asked.ask("list_changed_vehicles", json.dumps(portion))]
+            steps = [_Step(*row) for row in self._asked.ask("list_changed_vehicles", json.dumps(portion), is_status)]
             self._look(steps)
             is_end = len(portion) < size
             settled = self._found if is_end else self._list_settled(steps)
             if is_end or len(settled) >= limit:
                 return [place.vehicle_id for place in sorted(settled, reverse=self._query.descending)[:limit]]
-            looked_count += size
-            if looked_count >= self._bounds.looked_max:
+            if len(self._seen) >= looked_max:
                 return None
-            size = min(size * 2, _LOOK_MAX, self._bounds.looked_max)
+            size = min(size * 2, _LOOK_MAX)
 
     def _look(self, steps: Sequence[_Step]) -> None:
         """Find the vehicles of some changes that belong to the list after the page before."""
@@ -134,19 +140,43 @@ class _Walk:
             begin, end = self._find_first(last.at), last.number - 1
         else:
             begin, end = last.number + 1, self._find_first(last.at + 1) - 1
-        return end - begin < self._bounds.spread_max and not self._asked.ask("find_no_registration", begin, end)
+        return end - begin < self._bounds.spread_max and not self._asked.ask("list_no_registrations", begin, end, 1)
 
     def _list_numbers(self) -> Iterator[int]:
         """Give the numbers of the changes to look at, in the order of the list, from the place to go on from."""
         after, next_number, last = self._query.after, self._mark.next_number, self._mark.last_change
         if not self._query.descending:
-            start = 1 if after is None else self._find_first(int(str(after.key)))
+            start = 1
+            if after is not None:
+                start, end = self._find_instant(int(str(after.key)))
+                if (others := self._list_others(start, min(end, after.vehicle_id))) is not None:
+                    yield from others
+                    start = max(start, min(end, after.vehicle_id) + 1)
             yield from self._list_set_up(start)
             yield from range(max(start, next_number), last + 1)
             return
-        start = last if after is None else self._find_first(int(str(after.key)) + 1) - 1
+        start = last
+        if after is not None:
+            begin, start = self._find_instant(int(str(after.key)))
+            if (others := self._list_others(max(begin, after.vehicle_id), start)) is not None:
+                yield from reversed(others)
+                start = min(start, max(begin, after.vehicle_id) - 1)
         yield from range(start, next_number - 1, -1)
         yield from self._list_set_down(min(start, next_number - 1))
+
+    def _list_others(self, begin: int, end: int) -> list[int] | None:
+        """Give the changes from one number to another one that registered no vehicle; None if there are too many.
+
+        Those of one instant that registered vehicles are in order, so a page that goes on there need not look at them.
+        """
+        if end - begin >= self._bounds.spread_max:
+            return None
+        rows = self._asked.ask("list_no_registrations", begin, end, _LOOK_MAX) if begin <= end else []
+        return [number for (number,) in rows] if len(rows) < _LOOK_MAX else None
+
+    def _find_instant(self, at: int) -> tuple[int, int]:
+        """Give the numbers of the first and the last change at an instant."""
+        return self._find_first(at), self._find_first(at + 1) - 1
 
     def _list_set_up(self, start: int) -> Iterator[int]:
         size = self._bounds.block

@@ -11,7 +11,7 @@ ORDER BY c.account_id LIMIT 1;
 
 -- name: load_order_mark
 -- How far the account's bits are, and the record.
-SELECT m.next_number, m.built_to, m.is_ordered, c.last_change
+SELECT m.next_number, m.built_to, m.is_ordered, c.last_change, c.vehicle_count
 FROM last_change_marks AS m JOIN counters AS c ON c.account_id = m.account_id
 JOIN accounts AS a ON a.account_id = m.account_id
 WHERE m.account_id = ?1 AND a.deleting_at IS NULL;
@@ -94,17 +94,21 @@ WHERE c.account_id = ?1 AND c.vehicle_id = ?3 AND c.number < ?2 AND c.type IN ('
 ORDER BY c.number DESC LIMIT 1;
 
 -- name: list_changed_vehicles
--- The vehicles of these changes (?2), in their order. Changes that only an archive has are left out.
+-- The vehicles of these changes (?2), in their order; if ?3 is 1, only of those that set a status. Changes that only an
+-- archive has are left out.
 SELECT c.number, c.vehicle_id, c.changed_at FROM json_each(?2) AS asked CROSS JOIN changes AS c
-WHERE c.account_id = ?1 AND c.number = asked.value ORDER BY asked.key;
+WHERE c.account_id = ?1 AND c.number = asked.value
+    AND (?3 = 0 OR c.type IN ('registered', 'statusChanged', 'deleted'))
+ORDER BY asked.key;
 
 -- name: find_change_from
 -- The first change from a number on (?2), and its instant.
 SELECT number, changed_at FROM changes WHERE account_id = ?1 AND number >= ?2 ORDER BY number LIMIT 1;
 
--- name: find_no_registration
--- A change from a number (?2) to another one (?3) that registered no vehicle.
-SELECT number FROM changes WHERE account_id = ?1 AND number >= ?2 AND number <= ?3 AND type <> 'registered' LIMIT 1;
+-- name: list_no_registrations
+-- The first changes (?4) from a number (?2) to another one (?3) that registered no vehicle.
+SELECT number FROM changes WHERE account_id = ?1 AND number >= ?2 AND number <= ?3 AND type <> 'registered'
+ORDER BY number LIMIT ?4;
 
 -- name: count_not_active
 -- How many vehicles have one of these statuses (?2), none of which is Active, up to a limit (?3).
