@@ -48,10 +48,11 @@ WALK = {
     "imports: survey_imports",
     "passkeys: insert_passkey_challenge",  # counts all challenges, of which there is a bounded number
     "openid: insert_pending_sign_in",  # counts the sign-ins under way, of which there is a bounded number
-    "orders: find_account_to_follow",  # of counters, of which an account has one
+    "orders: list_accounts_to_follow",  # of counters, of which an account has one
     "orders: forget_order_marks",
     "orders: count_not_active",  # up to a limit
     "orders: find_disorder",  # a portion
+    "orders: list_portion",
     "orders: survey_changes",
     "operations: count_queued_runs",  # of operations, of which an account has few
     "operations: list_operations",

@@ -83,7 +83,7 @@ async def test_a_step_that_was_interrupted_is_repeated(register: Register) -> No
     register.write("DROP TRIGGER stop")
     await register.follow()
     await compare_all(register, 7)
-    assert list_bits(register, "updatedAt") == list(range(1, 48))  # in three whole portions
+    assert list_bits(register, "updatedAt") == list(range(1, 56))  # in seven whole blocks
 
 
 @pytest.mark.slow_callback("the test itself reads on the event loop")
@@ -162,7 +162,7 @@ async def find_unlisted(register: Register) -> str:
     """Give what ``padron doctor`` says about the bits; empty if nothing is wrong."""
     examination = sqlite.SqliteExamination(register.path, sqlite.MIGRATIONS)
     try:
-        found = [finding async for finding in examine(examination, lambda: after(9_999_999), str)]
+        found = [finding async for finding in examine(examination, lambda: after(9_999_999), lambda _: None)]
     finally:
         await examination.close()
     (one,) = [finding for finding in found if finding.check is CheckName.ORDERS]
@@ -180,7 +180,7 @@ LOST = {
 @pytest.mark.parametrize("lost", LOST)
 @pytest.mark.slow_callback("the test itself reads on the event loop")
 async def test_the_doctor_notices_lost_bits_and_a_new_beginning_brings_them_back(register: Register, lost: str) -> None:
-    register.store.orders.bounds = replace(SMALL, block=BLOCK, portion=BLOCK)
+    register.store.orders.bounds = replace(SMALL, block=BLOCK, portion_min=BLOCK, portion_max=BLOCK)
     await fill(register, 3 * BLOCK)
     vehicle = (await register.list_present())[0].vehicle
     await save(register.store, register.account_id, status_changed(vehicle, at=after(99_999)))

@@ -53,7 +53,7 @@ async def test_pages_are_exact_however_far_the_bits_are(
     await compare_all(register, 3)
     assert all(answers) or register.store.orders.bounds.few_square
     ((next_number, last),) = register.select("SELECT next_number, last_change FROM last_change_marks, counters")
-    assert 0 <= last - next_number < SMALL.portion
+    assert 0 <= last - next_number < SMALL.portion_max
 
 
 @pytest.mark.slow_callback("the test itself reads on the event loop")

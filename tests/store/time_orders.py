@@ -20,7 +20,8 @@ from tests.cast import NOON, after, info_changed, make_vin, registered, restored
 from tests.order import fits_filters, give_place
 
 SMALL = OrderBounds(
-    large=1, block=8, portion=16, looked_min=10_000, spread_max=10_000, few_square=0, few_by_status=1
+    large=1, block=8, portion_min=16, portion_max=32, portion_share=4, looked_min=10_000, spread_max=10_000,
+    few_square=0, few_by_status=1,
 )  # fmt: skip
 STATUSES = (VehicleStatus.ACTIVE, VehicleStatus.STOLEN, VehicleStatus.SOLD, VehicleStatus.INACTIVE)
 SORTS = ("statusSince", "updatedAt")

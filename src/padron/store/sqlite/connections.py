@@ -44,7 +44,7 @@ class ReadConnections:
         return await self._run(lambda connection: connection.execute(statement, parameters).fetchall())
 
     async def read_together(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Give the result of work on a thread, all statements of which see one instant."""
+        """Give the result of work on a thread. All its statements see one instant."""
 
         def run(connection: apsw.Connection) -> T:
             connection.execute("BEGIN")

@@ -1,7 +1,7 @@
 -- Which changes a page by an instant follows. Both engines' files have the same names in the same order.
 -- All are empty: this engine has an index for each instant (docs/decisions/0089-time-orders.md).
 
--- name: find_account_to_follow
+-- name: list_accounts_to_follow
 
 -- name: load_order_mark
 
@@ -24,8 +24,6 @@
 -- name: find_disorder
 
 -- name: list_portion
-
--- name: list_last_before
 
 -- name: find_last_status_before
 

@@ -9,10 +9,10 @@ each row of bits is written once. Later changes take the bits from the changes t
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import apsw
 
@@ -23,8 +23,16 @@ from padron.store.sqlite.port import SQL
 
 T = TypeVar("T")
 
-_ROWS = 128  # rows of bits in a transaction
+_ROWS = 64  # rows of bits in a transaction
 _YIELD_EVERY = 256  # vehicles after which the event loop may have the interpreter
+
+
+class _BitRow(NamedTuple):
+    """A row of bits: of which order, and of which changes."""
+
+    sort: str
+    block: int
+    bits: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +43,7 @@ class _Portion:
     first: int
     end: int
     is_ordered: bool
-    rows: Sequence[tuple[str, int, bytes]]  # sort, block and bits
+    rows: Sequence[_BitRow]
 
 
 class OrderFollower:
@@ -49,16 +57,20 @@ class OrderFollower:
     async def advance(self) -> bool:
         """Take the next portion of an account into its bits. Gives False when no account has a whole portion."""
         bounds = self.bounds
-        rows = await self._connections.read_page(SQL["find_account_to_follow"], (bounds.large, bounds.portion))
-        if not rows:
-            return False
-        account_id = int(rows[0][0])
+        rows = await self._connections.read_page(SQL["list_accounts_to_follow"], (bounds.large, bounds.portion_min))
+        for account_id, next_number, count, is_survey in rows:
+            if is_survey or count >= bounds.give_portion(next_number):
+                await self._follow(account_id)
+                return True
+        return False
+
+    async def _follow(self, account_id: int) -> None:
+        bounds = self.bounds
         portion = await self._connections.read_together(lambda connection: gather(connection, account_id, bounds))
         if portion is None:
             await self._committer.run(partial(_begin, account_id=account_id, bounds=bounds))
         else:
             await self._write(portion)
-        return True
 
     async def restart(self) -> None:
         """Forget the bits of all accounts. Rows of bits stay, and are written over."""
@@ -78,51 +90,52 @@ def gather(connection: apsw.Connection, account_id: int, bounds: OrderBounds) ->
     mark = asked.find_mark()
     if mark is None:
         return None
-    first, end = mark.next_number, mark.next_number + bounds.portion
+    first = mark.next_number
     is_survey = first < mark.built_to
-    # The last changes of the beginning are in no whole portion. They are looked at here, once.
-    seen_to = mark.last_change + 1 if is_survey and end >= mark.built_to else end
-    is_ordered = not asked.ask("find_disorder", first - 1, seen_to)
-    bits = _survey(asked, first, end, bounds) if is_survey else _follow(asked, first, end, bounds)
+    is_ordered = True
+    if is_survey:
+        end = min(first + bounds.portion_min, mark.built_to)
+        # The last changes of the beginning are in no whole block. They are looked at here, once.
+        seen_to = mark.last_change + 1 if end == mark.built_to else end
+        is_ordered = not asked.ask("find_disorder", first - 1, seen_to)
+        bits = _survey(asked, first, end, bounds)
+    else:
+        end = first + bounds.give_portion(first)
+        bits = _follow(asked, first, end, bounds)
     return _Portion(account_id=account_id, first=first, end=end, is_ordered=is_ordered, rows=bits.list_rows())
 
 
 class _Bits:
-    """Rows of bits that change."""
+    """Rows of bits that change, by order and by block."""
 
     def __init__(self, size: int, first: int, end: int) -> None:
         self._size = size
-        self._blocks = {
-            (sort, block): bytearray(size // 8) for sort in SORTS for block in range(first // size, end // size)
-        }
+        new = range(first // size, end // size)
+        self._blocks = {sort: {block: bytearray(size // 8) for block in new} for sort in SORTS}
 
     def set(self, sort: str, number: int) -> None:
         block, place = divmod(number, self._size)
-        self._blocks[sort, block][place >> 3] |= 1 << (place & 7)
+        self._blocks[sort][block][place >> 3] |= 1 << (place & 7)
 
-    def load(self, asked: Asked, sort: str, numbers: Sequence[int]) -> None:
-        """Read the rows of these changes, of which none is in the portion itself."""
-        blocks = asked.load_blocks(sort, {number // self._size for number in numbers})
-        self._blocks |= {(sort, block): bits for block, bits in blocks.items()}
-
-    def load_missing(self, asked: Asked, sort: str, number: int) -> None:
-        """Read the row of a change if it was not read before."""
-        if (sort, number // self._size) not in self._blocks:
-            self.load(asked, sort, [number])
+    def load(self, asked: Asked, sort: str, numbers: Iterable[int]) -> None:
+        """Read the rows of these changes, all before the portion."""
+        own = self._blocks[sort]
+        own |= asked.load_blocks(sort, {number // self._size for number in numbers} - own.keys())
 
     def take(self, sort: str, number: int) -> bool:
         """Take away a bit, and say whether it was set."""
         block, place = divmod(number, self._size)
-        bits = self._blocks.get((sort, block))
-        mask = 1 << (place & 7)
+        bits, mask = self._blocks[sort].get(block), 1 << (place & 7)
         if bits is None or not bits[place >> 3] & mask:
             return False
         bits[place >> 3] ^= mask
         return True
 
-    def list_rows(self) -> list[tuple[str, int, bytes]]:
+    def list_rows(self) -> list[_BitRow]:
         """Give the rows in the order in which SQLite has them."""
-        return [(sort, block, bytes(bits)) for (sort, block), bits in sorted(self._blocks.items())]
+        return [
+            _BitRow(sort, block, bytes(bits)) for sort in SORTS for block, bits in sorted(self._blocks[sort].items())
+        ]
 
 
 def _survey(asked: Asked, first: int, end: int, bounds: OrderBounds) -> _Bits:
@@ -136,41 +149,24 @@ def _survey(asked: Asked, first: int, end: int, bounds: OrderBounds) -> _Bits:
 
 
 def _follow(asked: Asked, first: int, end: int, bounds: OrderBounds) -> _Bits:
+    """Set the bits of the last changes, and take them from the changes that these follow."""
     bits = _Bits(bounds.block, first, end)
-    last: dict[int, int] = {}
-    last_status: dict[int, int] = {}
-    for number, vehicle_id, is_status in _yield_often(asked.ask("list_portion", first, end)):
-        last[vehicle_id] = number
-        if is_status:
-            last_status[vehicle_id] = number
-    for sort, numbers in ((UPDATED, last), (STATUS, last_status)):
-        for number in numbers.values():
-            bits.set(sort, number)
-    _leave_earlier(asked, bits, first, last, last_status)
-    return bits
-
-
-def _leave_earlier(asked: Asked, bits: _Bits, first: int, last: dict[int, int], last_status: dict[int, int]) -> None:
-    """Take the bits from the changes that those of the portion follow."""
-    known = [vehicle_id for vehicle_id in last if vehicle_id < first]  # the others were registered in the portion
-    earlier = {
-        vehicle_id: number
-        for vehicle_id, number in asked.ask("list_last_before", first, _write_ids(known))
-        if number is not None
-    }
+    rows = asked.ask("list_portion", first, end)
     for sort in SORTS:
-        bits.load(asked, sort, list(earlier.values()))
-    for vehicle_id, number in _yield_often(list(earlier.items())):
-        bits.take(UPDATED, number)
+        bits.load(asked, sort, (earlier for _, _, _, earlier in rows if earlier is not None))
+    for vehicle_id, number, status_number, earlier in _yield_often(rows):
+        bits.set(UPDATED, number)
+        if earlier is not None:
+            bits.take(UPDATED, earlier)
+        if status_number is None:
+            continue
+        bits.set(STATUS, status_number)
         # Mostly the last change set the status as well. Otherwise an earlier one did.
-        if vehicle_id in last_status and not bits.take(STATUS, number):
-            for (status_number,) in asked.ask("find_last_status_before", first, vehicle_id):
-                bits.load_missing(asked, STATUS, status_number)
-                bits.take(STATUS, status_number)
-
-
-def _write_ids(ids: Sequence[int]) -> str:
-    return f"[{','.join(map(str, ids))}]"
+        if earlier is not None and not bits.take(STATUS, earlier):
+            for (status_earlier,) in asked.ask("find_last_status_before", first, vehicle_id):
+                bits.load(asked, STATUS, [status_earlier])
+                bits.take(STATUS, status_earlier)
+    return bits
 
 
 def _yield_often(rows: Sequence[T]) -> Iterator[T]:
@@ -182,23 +178,23 @@ def _yield_often(rows: Sequence[T]) -> Iterator[T]:
 
 
 async def _begin(connection: apsw.Connection, account_id: int, bounds: OrderBounds) -> None:
-    connection.execute(SQL["begin_order"], (account_id, bounds.portion))
+    connection.execute(SQL["begin_order"], (account_id, bounds.block))
 
 
 async def _forget(connection: apsw.Connection) -> None:
     connection.execute(SQL["forget_order_marks"]).fetchall()
 
 
-async def _save(connection: apsw.Connection, portion: _Portion, rows: Sequence[tuple[str, int, bytes]]) -> bool:
+async def _save(connection: apsw.Connection, portion: _Portion, rows: Sequence[_BitRow]) -> bool:
     """Write rows of bits, unless somebody else moved the account's mark or deletes the account."""
     mark = Asked(connection, portion.account_id).find_mark()
     if mark is None or mark.next_number != portion.first:
         return False
-    for sort, block, bits in rows:
-        if any(bits):
-            connection.execute(SQL["save_block"], (portion.account_id, sort, block, bits))
+    for row in rows:
+        if any(row.bits):
+            connection.execute(SQL["save_block"], (portion.account_id, *row))
         else:
-            connection.execute(SQL["delete_block"], (portion.account_id, sort, block))
+            connection.execute(SQL["delete_block"], (portion.account_id, row.sort, row.block))
     return True
 
 

@@ -1,17 +1,18 @@
 """How far an account's bits are, the bits themselves, and the bounds of the work with them.
 
 A bit that is set says that a change may still be the last one of its vehicle. A bit goes only once a later change of
-the vehicle was seen. So the bits may be behind the record, and a page looks at some changes in vain.
+the vehicle was seen. So the bits may be behind the record, and a page looks at some changes that do not count any more.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apsw
 
 from padron.domain.query import TIME_SORTS
+from padron.store.port import Row
 from padron.store.sqlite.port import SQL
 
 UPDATED = "updatedAt"
@@ -26,10 +27,13 @@ _BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in rang
 class OrderBounds:
     """What is worth it, and how much work is done at once. Tests use smaller ones.
 
-    ``large`` is the number of vehicles from which an account gets bits. ``portion`` is how many changes one step takes
-    into the bits, in whole blocks. A page looks at ``looked_min`` vehicles, or at one of ``looked_share`` if these are
-    more, before it gives up: that takes less time than the look at all vehicles that follows. ``spread_max`` is how
-    many changes of one instant it reads through.
+    ``large`` is the number of vehicles from which an account gets bits. A step takes ``portion_min`` changes into the
+    bits, in whole blocks. In a longer record it takes one of ``portion_share``, up to ``portion_max``: a step changes
+    nearly all blocks, and fewer steps write them less often.
+
+    A page looks at ``looked_min`` vehicles, or at one of ``looked_share`` if these are more, before it gives up. That
+    takes less time than the look at all vehicles that follows. ``spread_max`` is how many changes of one instant it
+    reads through.
 
     Sorting takes longer the more vehicles a filter leaves, and walking takes longer the fewer. Both take the same time
     for about the root of ``few_square`` times all vehicles; and at ``few_by_status``, which one index has in order.
@@ -37,12 +41,19 @@ class OrderBounds:
 
     large: int = 100_000
     block: int = BLOCK
-    portion: int = 4 * BLOCK
+    portion_min: int = 4 * BLOCK
+    portion_max: int = 32 * BLOCK
+    portion_share: int = 128
     looked_min: int = 1_000
     looked_share: int = 100
     spread_max: int = 200_000
     few_square: int = 33
     few_by_status: int = 50_000
+
+    def give_portion(self, next_number: int) -> int:
+        """Give how many changes the next step takes. Each process gives the same."""
+        share = next_number // self.portion_share // self.block * self.block
+        return min(max(share, self.portion_min), self.portion_max)
 
 
 BOUNDS = OrderBounds()
@@ -70,12 +81,12 @@ class Asked:
         self.connection = connection
         self.account_id = account_id
 
-    def ask(self, name: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def ask(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement."""
         return self.connection.execute(SQL[name], (self.account_id, *parameters)).fetchall()
 
     def find_mark(self) -> OrderMark | None:
-        """Give how far the bits are; None where there are none, and for an account that is being deleted."""
+        """Give how far the bits are; None for an account without bits, and for one that is being deleted."""
         rows = self.ask("load_order_mark")
         return OrderMark(*rows[0]) if rows else None
 

@@ -2,7 +2,7 @@
 
 The instants of changes never fall, so the record is in the order of the list. Each vehicle's place is that of its last
 change. The walk looks at the changes that have a bit, and at all that have none yet, and asks the list's own statement
-which of their vehicles belong to the page. So a bit that is behind costs time, and a page is exact all the same.
+which of their vehicles belong to the page. So a bit that is behind costs time, and the page is exact.
 
 All statements of a walk must see one instant.
 """
@@ -27,14 +27,14 @@ _LOOK_MAX = 4_096  # changes that are looked at in one statement
 _BLOCKS = 16  # rows of bits that are read at once
 
 
-class _Place(NamedTuple):
+class _ListPlace(NamedTuple):
     """A vehicle's place in the order."""
 
     at: int
     vehicle_id: int
 
 
-class _Step(NamedTuple):
+class _RecordStep(NamedTuple):
     """A change of the record."""
 
     number: int
@@ -85,7 +85,7 @@ class _Walk:
         self._mark = mark
         self._query = query
         self._bounds = bounds
-        self._found: list[_Place] = []
+        self._found: list[_ListPlace] = []
         self._seen: set[int] = set()
 
     def find_page(self) -> list[int] | None:
@@ -95,7 +95,9 @@ class _Walk:
         numbers = self._list_numbers()
         while True:
             portion = list(islice(numbers, size))
-            steps = [_Step(*row) for row in self._asked.ask("list_changed_vehicles", json.dumps(portion), is_status)]
+            steps = [
+                _RecordStep(*row) for row in self._asked.ask("list_changed_vehicles", json.dumps(portion), is_status)
+            ]
             self._look(steps)
             is_end = len(portion) < size
             settled = self._found if is_end else self._list_settled(steps)
@@ -105,7 +107,7 @@ class _Walk:
                 return None
             size = min(size * 2, _LOOK_MAX)
 
-    def _look(self, steps: Sequence[_Step]) -> None:
+    def _look(self, steps: Sequence[_RecordStep]) -> None:
         """Find the vehicles of some changes that belong to the list after the page before."""
         ids = list(dict.fromkeys(step.vehicle_id for step in steps if step.vehicle_id not in self._seen))
         self._seen.update(ids)
@@ -114,9 +116,9 @@ class _Walk:
             part = replace(self._query, among=ids, limit=_LOOK_MAX)
             built = build_list(SQL["choose_among"], self._asked.account_id, part, DIALECT)
             rows = self._asked.connection.execute(built.text, bind(built.parameters))
-            self._found += [_Place(int(str(at)), int(str(vehicle_id))) for vehicle_id, at in rows]
+            self._found += [_ListPlace(int(str(at)), int(str(vehicle_id))) for vehicle_id, at in rows]
 
-    def _list_settled(self, steps: Sequence[_Step]) -> list[_Place]:
+    def _list_settled(self, steps: Sequence[_RecordStep]) -> list[_ListPlace]:
         """Give the found places before which no vehicle can follow any more."""
         if not steps:
             return []
@@ -134,7 +136,7 @@ class _Walk:
             return [place for place in self._found if place >= (last.at, last.number)]
         return [place for place in self._found if place.at <= last.at]
 
-    def _is_rest_registered(self, last: _Step) -> bool:
+    def _is_rest_registered(self, last: _RecordStep) -> bool:
         """Say whether the changes of the same instant that the walk did not reach only registered vehicles."""
         if self._query.descending:
             begin, end = self._find_first(last.at), last.number - 1
@@ -148,19 +150,21 @@ class _Walk:
         if not self._query.descending:
             start = 1
             if after is not None:
-                start, end = self._find_instant(int(str(after.key)))
-                if (others := self._list_others(start, min(end, after.vehicle_id))) is not None:
+                start = self._find_first(int(str(after.key)))
+                end = min(after.vehicle_id, self._find_first(int(str(after.key)) + 1) - 1)
+                if (others := self._list_others(start, end)) is not None:
                     yield from others
-                    start = max(start, min(end, after.vehicle_id) + 1)
+                    start = max(start, end + 1)
             yield from self._list_set_up(start)
             yield from range(max(start, next_number), last + 1)
             return
         start = last
         if after is not None:
-            begin, start = self._find_instant(int(str(after.key)))
-            if (others := self._list_others(max(begin, after.vehicle_id), start)) is not None:
+            start = self._find_first(int(str(after.key)) + 1) - 1
+            begin = max(after.vehicle_id, self._find_first(int(str(after.key))))
+            if (others := self._list_others(begin, start)) is not None:
                 yield from reversed(others)
-                start = min(start, max(begin, after.vehicle_id) - 1)
+                start = min(start, begin - 1)
         yield from range(start, next_number - 1, -1)
         yield from self._list_set_down(min(start, next_number - 1))
 
@@ -173,10 +177,6 @@ class _Walk:
             return None
         rows = self._asked.ask("list_no_registrations", begin, end, _LOOK_MAX) if begin <= end else []
         return [number for (number,) in rows] if len(rows) < _LOOK_MAX else None
-
-    def _find_instant(self, at: int) -> tuple[int, int]:
-        """Give the numbers of the first and the last change at an instant."""
-        return self._find_first(at), self._find_first(at + 1) - 1
 
     def _list_set_up(self, start: int) -> Iterator[int]:
         size = self._bounds.block
