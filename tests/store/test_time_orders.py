@@ -13,7 +13,16 @@ from padron.domain.status import VehicleStatus
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.orders import walking
 from tests.cast import NOON, after, make_vin, registered, save, status_changed
-from tests.store.time_orders import SMALL, Register, change_at_random, compare_all, fill, list_bits, open_register
+from tests.store.time_orders import (
+    SMALL,
+    STATUSES,
+    Register,
+    change_at_random,
+    compare_all,
+    fill,
+    list_bits,
+    open_register,
+)
 
 
 @pytest.fixture
@@ -64,6 +73,12 @@ async def test_bits_are_those_of_last_changes_whether_surveyed_or_followed(regis
 
     await fill(register, 20)
     await change(100, random.Random(1))
+    vehicle = (await register.list_present())[0].vehicle
+    for status in [status for status in STATUSES if status is not vehicle.status][:2]:  # one right after the other
+        changed = status_changed(vehicle, status, at=after(150))
+        await save(register.store, register.account_id, changed)
+        vehicle = changed.vehicle
+    await save(register.store, register.account_id, *(registered(make_vin(n), at=after(160)) for n in range(900, 910)))
     await register.follow()  # these are surveyed
     await change(200, random.Random(2))
     await register.follow()  # and these followed

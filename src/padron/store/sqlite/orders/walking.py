@@ -151,10 +151,8 @@ class _Walk:
             start = 1
             if after is not None:
                 start = self._find_first(int(str(after.key)))
-                end = min(after.vehicle_id, self._find_first(int(str(after.key)) + 1) - 1)
-                if (others := self._list_others(start, end)) is not None:
-                    yield from others
-                    start = max(start, end + 1)
+                # A vehicle's id is at most the number of its change, so these come before the place to go on from.
+                start = max(start, min(after.vehicle_id + 1, self._find_first(int(str(after.key)) + 1)))
             yield from self._list_set_up(start)
             yield from range(max(start, next_number), last + 1)
             return
@@ -171,7 +169,7 @@ class _Walk:
     def _list_others(self, begin: int, end: int) -> list[int] | None:
         """Give the changes from one number to another one that registered no vehicle; None if there are too many.
 
-        Those of one instant that registered vehicles are in order, so a page that goes on there need not look at them.
+        The other changes registered vehicles with these numbers as ids, which come before the place to go on from.
         """
         if end - begin >= self._bounds.spread_max:
             return None
