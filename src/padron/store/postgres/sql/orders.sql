@@ -31,6 +31,8 @@
 
 -- name: find_change_from
 
+-- name: count_current_between
+
 -- name: list_no_registrations
 
 -- name: count_not_active

@@ -142,7 +142,7 @@ class _Walk:
             begin, end = self._find_first(last.at), last.number - 1
         else:
             begin, end = last.number + 1, self._find_first(last.at + 1) - 1
-        return end - begin < self._bounds.spread_max and not self._asked.ask("list_no_registrations", begin, end, 1)
+        return self._list_others(begin, end, 1) == []
 
     def _list_numbers(self) -> Iterator[int]:
         """Give the numbers of the changes to look at, in the order of the list, from the place to go on from."""
@@ -160,21 +160,23 @@ class _Walk:
         if after is not None:
             start = self._find_first(int(str(after.key)) + 1) - 1
             begin = max(after.vehicle_id, self._find_first(int(str(after.key))))
-            if (others := self._list_others(begin, start)) is not None:
+            if (others := self._list_others(begin, start, _LOOK_MAX)) is not None:
                 yield from reversed(others)
                 start = min(start, begin - 1)
         yield from range(start, next_number - 1, -1)
         yield from self._list_set_down(min(start, next_number - 1))
 
-    def _list_others(self, begin: int, end: int) -> list[int] | None:
+    def _list_others(self, begin: int, end: int, limit: int) -> list[int] | None:
         """Give the changes from one number to another one that registered no vehicle; None if there are too many.
 
         The other changes registered vehicles with these numbers as ids, which come before the place to go on from.
         """
-        if end - begin >= self._bounds.spread_max:
-            return None
-        rows = self._asked.ask("list_no_registrations", begin, end, _LOOK_MAX) if begin <= end else []
-        return [number for (number,) in rows] if len(rows) < _LOOK_MAX else None
+        if begin > end or end - begin >= self._bounds.spread_max:
+            return [] if begin > end else None
+        # Mostly each of these numbers is the id of a vehicle that is still current, which takes little time to count.
+        ((count,),) = self._asked.ask("count_current_between", begin, end)
+        rows = [] if count == end - begin + 1 else self._asked.ask("list_no_registrations", begin, end, limit)
+        return [number for (number,) in rows] if len(rows) < limit else None
 
     def _list_set_up(self, start: int) -> Iterator[int]:
         size = self._bounds.block

@@ -110,6 +110,11 @@ ORDER BY asked.key;
 -- The first change from a number on (?2), and its instant.
 SELECT number, changed_at FROM changes WHERE account_id = ?1 AND number >= ?2 ORDER BY number LIMIT 1;
 
+-- name: count_current_between
+-- How many current vehicles have an id from a number (?2) to another one (?3). This index is the narrowest one.
+SELECT count(*) FROM versions INDEXED BY versions_current
+WHERE account_id = ?1 AND is_former = 0 AND vehicle_id >= ?2 AND vehicle_id <= ?3;
+
 -- name: list_no_registrations
 -- The first changes (?4) from a number (?2) to another one (?3) that registered no vehicle.
 SELECT number FROM changes WHERE account_id = ?1 AND number >= ?2 AND number <= ?3 AND type <> 'registered'
