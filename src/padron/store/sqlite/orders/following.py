@@ -28,7 +28,7 @@ _YIELD_EVERY = 256  # vehicles after which the event loop may have the interpret
 
 
 class _BitRow(NamedTuple):
-    """A row of bits: of which order, and of which changes."""
+    """A row of bits: its order, the number of its block, and the bits."""
 
     sort: str
     block: int
