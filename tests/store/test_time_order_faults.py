@@ -19,6 +19,7 @@ from padron.domain.query import VehicleQuery
 from padron.service.doctor.examining import examine
 from padron.store import sqlite
 from padron.store.base import WriteTransaction
+from padron.store.sqlite.backup import copying
 from padron.store.sqlite.orders import following
 from padron.store.sqlite.orders.marks import BLOCK
 from tests.cast import after, save, status_changed
@@ -156,6 +157,25 @@ async def test_archived_changes_are_not_missed(register: Register) -> None:
     assert cleared_count > 10
     await register.follow()
     await compare_all(register, 5)
+
+
+@pytest.mark.slow_callback("the test itself copies on the event loop")
+async def test_a_backup_goes_on_with_the_bits_that_it_has(register: Register, tmp_path: Path) -> None:
+    chance = random.Random(3)
+    await fill(register, 60)
+    await register.follow()
+    for number in range(20):
+        await change_at_random(register, chance, 100 + number)
+    copy = tmp_path / "copy.db"
+    copying.copy_checked(register.path, copy)
+    for number in range(20):  # of these the copy knows nothing
+        await change_at_random(register, chance, 200 + number)
+    await register.follow()
+    async with open_register(copy) as restored:
+        await compare_all(restored, 7)
+        await change_at_random(restored, chance, 300)
+        assert await restored.follow() > 0
+        await compare_all(restored, 7)
 
 
 async def find_unlisted(register: Register) -> str:
