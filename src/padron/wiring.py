@@ -240,6 +240,7 @@ def make_app(worker: int = 0) -> ASGIApp:
     from padron.workers.clearing import ClearingWorker  # noqa: PLC0415
     from padron.workers.imports import ImportWorker  # noqa: PLC0415
     from padron.workers.open_files import OpenFilesWorker  # noqa: PLC0415
+    from padron.workers.orders import OrdersWorker  # noqa: PLC0415
     from padron.workers.plans import PlanWorker  # noqa: PLC0415
     from padron.workers.pulse import PulseWorker  # noqa: PLC0415
     from padron.workers.selections import SelectionWorker  # noqa: PLC0415
@@ -266,7 +267,7 @@ def make_app(worker: int = 0) -> ASGIApp:
         workers: list[Worker] = [
             WebhookWorker(runtime, holder=holder), ImportWorker(runtime, holder=holder), ClearingWorker(runtime),
             PlanWorker(runtime), SelectionWorker(runtime, holder=holder), OpenFilesWorker(), soundness,
-            PulseWorker(runtime, PULSE.beat),
+            PulseWorker(runtime, PULSE.beat), OrdersWorker(runtime),
         ]  # fmt: skip
         if settings.backup_to:
             workers.append(BackupCheckWorker(runtime, settings.backup_to))

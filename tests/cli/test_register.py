@@ -4,6 +4,7 @@ import asyncio
 import re
 from pathlib import Path
 
+import apsw
 import pytest
 
 from padron.config import read_settings
@@ -46,3 +47,17 @@ def test_two_registers_do_not_share_an_epoch(cli: Cli, tmp_path: Path, monkeypat
     other.mkdir()
     monkeypatch.chdir(other)
     assert read_epoch() != first
+
+
+def test_what_lists_by_an_instant_read_is_built_again_on_sqlite_alone(cli: Cli) -> None:
+    assert cli("migrate").status == 0
+    with apsw.Connection(read_settings({}).sqlite_path) as file:
+        file.execute("INSERT INTO last_change_marks VALUES (1, 4096, 0, 1)")
+    answer = cli("register", "orders", "--json")
+    assert (answer.status, answer.err, answer.document) == (0, "", {"restarted": True})
+    with apsw.Connection(read_settings({}).sqlite_path) as file:
+        assert file.execute("SELECT count(*) FROM last_change_marks").fetchall() == [(0,)]
+    assert "statusSince" in cli("register", "orders").out
+    refused = cli("register", "orders", "--database-url", "postgresql://nobody@localhost/none")
+    assert refused.status == 2
+    assert "PostgreSQL" in refused.err

@@ -363,6 +363,12 @@ class FaultyStore:
     async def check(self) -> None:
         await self._store.check()
 
+    async def follow_record(self) -> bool:
+        return await self._store.follow_record()
+
+    async def restart_orders(self) -> None:
+        await self._store.restart_orders()
+
     async def scrub(self) -> bool:
         return await self._store.scrub()
 

@@ -22,6 +22,7 @@ from padron.store.sqlite.port import DIALECT, SQL
 
 TEMPLATES = {
     "list_vehicles", "list_past", "sum_statuses", "propose_vehicles", "propose_more", "sift_vehicles", "count_listed",
+    "choose_among",
 }  # fmt: skip
 STATEMENTS = {
     f"{Path(file).stem}: {name}": statement
@@ -47,6 +48,12 @@ WALK = {
     "imports: survey_imports",
     "passkeys: insert_passkey_challenge",  # counts all challenges, of which there is a bounded number
     "openid: insert_pending_sign_in",  # counts the sign-ins under way, of which there is a bounded number
+    "orders: list_accounts_to_follow",  # of counters, of which an account has one
+    "orders: forget_order_marks",
+    "orders: count_not_active",  # up to a limit
+    "orders: find_disorder",  # a portion
+    "orders: list_portion",
+    "orders: survey_changes",
     "operations: count_queued_runs",  # of operations, of which an account has few
     "operations: list_operations",
     "plans: find_next_instant",
@@ -98,6 +105,7 @@ WALK = {
     "removal: remove_import_mappings",
     "removal: remove_import_refusals",
     "removal: remove_known_people",
+    "removal: remove_last_changes",
     "removal: remove_members",
     "removal: remove_operations",
     "removal: remove_provided_members",
@@ -260,9 +268,26 @@ def test_a_page_of_proposed_vehicles_looks_up_each_by_its_id(
         assert {step.partition(" USING ")[2].partition(" ")[2] for step in tables} <= {
             "KEY (account_id=? AND vehicle_id=?)", "INDEX versions_current (account_id=? AND vehicle_id=?)",
             "versions_current (account_id=? AND vehicle_id=?)",
+            "INDEX versions_by_brand_name (account_id=? AND is_former=? AND brand_name=? AND vehicle_id=?)",
+            "versions_by_brand_name (account_id=? AND is_former=? AND brand_name=? AND vehicle_id=?)",
         }, (sort, steps)  # fmt: skip
         if sort in TIME_SORTS:  # their rows are the narrow ones
             assert "versions" not in build_page(1, replace(query, filters=NO_FILTER), DIALECT).text
+
+
+def test_vehicles_of_a_page_by_an_instant_are_looked_up_by_their_ids(file: apsw.Connection) -> None:
+    for sort in TIME_SORTS:
+        for asked in (
+            VehicleQuery(filters=NO_FILTER, sort=sort, among=[1], after=Position(key=7, vehicle_id=7, began=7)),
+            VehicleQuery(filters=NO_FILTER, sort=sort, among=[1], status=VehicleStatus.SOLD),
+            VehicleQuery(filters=NO_FILTER, sort=sort, among=[1], operational=True),
+            VehicleQuery(filters={"brandName": ("x", "y"), "doors": 3}, sort=sort, among=[1], operational=False),
+        ):
+            steps = explain(file, build_list(SQL["choose_among"], 1, asked, DIALECT).text)
+            tables = [step for step in steps if re.match(r"SEARCH [hv] ", step)]
+            assert tables, steps
+            for step in tables:
+                assert "vehicle_id=?" in step, (asked, steps)
 
 
 def test_a_sift_walks_as_the_list_does_and_looks_up_texts_by_id(file: apsw.Connection) -> None:

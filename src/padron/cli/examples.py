@@ -112,6 +112,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "padron secrets rotate --secret-file padron.keys",
         "padron secrets rotate --secret-file padron.keys --plain",
     ),
+    "register orders": ("padron register orders",),
     "register renew": ("padron register renew",),
     "duplicates": ("padron duplicates list --account Acme",),
     "duplicates list": ("padron duplicates list --account Acme",),

@@ -10,7 +10,7 @@ from padron.cli.options import CommonOptions, Json, run_with_runtime
 from padron.cli.outputs import UsageError, print_json
 from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote_path
-from padron.service.register import renew_register
+from padron.service.register import renew_register, restart_orders
 from padron.wiring import write_checksums
 
 register = App(name="register", help="Work on the whole register.")
@@ -30,6 +30,21 @@ def renew(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> None:
         print_json({"epoch": epoch})
         return
     print(f"The register has the new epoch {epoch}, and earlier cursors get 410. Restart running servers.")
+
+
+@register.command(name="orders")
+def build_orders_again(*, json: Json = False, options: CommonOptions = _DEFAULTS) -> None:
+    """Build again what lists by statusSince and updatedAt read on SQLite. Run this if `padron doctor` asks for it.
+
+    It may run beside a server. Until the server has built it, these lists look at all vehicles, as in small accounts.
+    """
+    if not options.read().is_sqlite:
+        raise UsageError("The database is PostgreSQL, which has indexes for these lists.")
+    run_with_runtime(options, restart_orders)
+    if json:
+        print_json({"restarted": True})
+        return
+    print("The server builds again what lists by statusSince and updatedAt read.")
 
 
 @register.command(name="checksums")

@@ -25,6 +25,7 @@ class CheckName(StrEnum):
     CORE_DATA = "coreData"
     IDENTITIES = "identities"
     SEARCH = "search"
+    ORDERS = "orders"
     ORPHANS = "orphans"
 
 

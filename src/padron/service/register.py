@@ -69,6 +69,16 @@ async def watch_register(runtime: Runtime) -> None:
     await runtime.store.watch()
 
 
+async def follow_record(runtime: Runtime) -> bool:
+    """Bring what pages by an instant read closer to the record. Say whether there may be more to do at once."""
+    return await runtime.store.follow_record()
+
+
+async def restart_orders(runtime: Runtime) -> None:
+    """Forget what pages by an instant read, so that the server builds it again."""
+    await runtime.store.restart_orders()
+
+
 async def examine_register(runtime: Runtime) -> bool:
     """Check the whole database for damage, with a low priority. Say whether the check came to its end."""
     return await runtime.store.examine()

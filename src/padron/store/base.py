@@ -387,6 +387,17 @@ class Store(Protocol):
         """
         ...
 
+    async def follow_record(self) -> bool:
+        """Bring what pages by an instant read closer to the record, by a bounded portion of changes.
+
+        Gives False when nothing is left to do for now, and always where the engine has indexes for these orders.
+        """
+        ...
+
+    async def restart_orders(self) -> None:
+        """Forget what pages by an instant read. They look at all vehicles until it is built again."""
+        ...
+
     async def scrub(self) -> bool:
         """Remove what was overwritten or deleted from the database's files, as far as the engine can do so now.
 

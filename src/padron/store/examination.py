@@ -193,6 +193,10 @@ class Records:
                 found.append(FaultyVehicle(vehicle_id=vehicle_id, vin=vin))
         return found
 
+    async def list_unlisted(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
+        """Give the first vehicles of a portion that pages by an instant would leave out."""
+        return await self._list_vehicles("examine_orders", account_id, portion)
+
     async def list_namesakes(self, account_id: int, portion: VehiclePortion) -> list[FaultyVehicle]:
         """Give the first vehicles of a portion whose VIN or plate is not unique."""
         return await self._list_vehicles("examine_namesakes", account_id, portion)

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, overload
 
+from padron.domain.query import VehicleQuery
 from padron.store.sql.listing import BuiltStatement, Dialect
 from padron.store.sql.searching import Proposal
 
@@ -72,6 +73,13 @@ class ReadPort(Port, Protocol):
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page from a built statement. Its parameters begin with the account."""
+        ...
+
+    async def read_by_instant(self, template: str, query: VehicleQuery) -> Sequence[Row] | None:
+        """Give the rows of a page by an instant, found without a look at all vehicles, or None: then build the list.
+
+        ``template`` is that of ``build_list``. All of it sees one instant.
+        """
         ...
 
     def hold_instant(self) -> AbstractAsyncContextManager["InstantPort"]:

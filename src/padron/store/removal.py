@@ -36,6 +36,8 @@ REMOVED_TABLES = (
     "operations",
     "gate_leases",
     "gate_refusals",
+    "last_change_marks",
+    "last_changes",
     "changes",
     "search_texts",
     "versions",

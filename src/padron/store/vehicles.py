@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 
 from padron.domain.duplicates import DuplicateGroup, DuplicateQuery
-from padron.domain.query import ListedVehicle, Position, Proposed, Sifted, VehicleQuery
+from padron.domain.query import TIME_SORTS, ListedVehicle, Position, Proposed, Sifted, VehicleQuery
 from padron.domain.searching import choose_grams, is_sample_useful
 from padron.domain.status import VehicleStatus
 from padron.domain.status_counts import PresentCounts, StatusMoves
@@ -74,7 +74,10 @@ class VehicleReader:
         """
         port, to_instant = self._port, self._port.to_instant
         template = port.statements["list_vehicles" if query.up_to is None else "list_past"]
-        rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
+        may_follow = query.sort in TIME_SORTS and query.among is None and query.up_to is None
+        rows = await port.read_by_instant(template, query) if may_follow else None
+        if rows is None:
+            rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
         return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
 
     async def count_current(self) -> int:

@@ -27,6 +27,7 @@ _OF_RECORDS = {
     CheckName.CORE_DATA: "Every current vehicle has its core data once.",
     CheckName.IDENTITIES: "Every vehicle is found by its VIN and plate, and no two current ones share them.",
     CheckName.SEARCH: "Every current vehicle is found by the texts that it has now.",
+    CheckName.ORDERS: "Every current vehicle is found by lists by statusSince and updatedAt.",
     CheckName.ORPHANS: "No row lacks what it belongs to.",
 }
 
@@ -188,6 +189,12 @@ async def _examine_vehicles(records: Records, account_id: int, portion: VehicleP
         faults.add(
             CheckName.SEARCH,
             f"A search does not find vehicle {vehicle.vehicle_id} of account {account_id} by what it is now.",
+        )
+    for vehicle in await records.list_unlisted(account_id, portion):
+        faults.add(
+            CheckName.ORDERS,
+            f"Lists by statusSince or updatedAt may leave out vehicle {vehicle.vehicle_id} of account {account_id}. "
+            "Run `padron register orders`.",
         )
     for vehicle in await records.list_namesakes(account_id, portion):
         faults.add(

@@ -253,6 +253,13 @@ class PostgresStore:
     async def _ask(self, statement: str, *parameters: object) -> list[asyncpg.Record]:
         return await self._points.fetch(statement, parameters, CHECK_S_MAX)
 
+    async def follow_record(self) -> bool:
+        """Do nothing: this engine has indexes for the orders by an instant."""
+        return False
+
+    async def restart_orders(self) -> None:
+        """Do nothing: what the indexes have is PostgreSQL's own matter."""
+
     async def scrub(self) -> bool:
         """Do nothing: PostgreSQL removes old rows by VACUUM, which its operator rules."""
         return True

@@ -199,7 +199,7 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
             is_former=is_former,
         )
     key = "v.vehicle_id" if query.sort in _REGISTRATION_SORTS else _SORT_COLUMNS[query.sort]
-    with_status = key.startswith("h.") or _list_statuses(query) != _CURRENT
+    with_status = key.startswith("h.") or list_statuses(query) != _CURRENT
     clauses = [f"v.account_id = {account}", f"v.is_former = {int(is_former)}", *_give_statuses(query, "h.status")]
     if with_status and not is_former and not query.filters and key not in _VALUE_COLUMNS.values():
         is_divided = query.among is None and query.sort not in TIME_SORTS  # then each part has its own status
@@ -214,12 +214,22 @@ def _choose_source(query: VehicleQuery, up_to: str | None, dialect: Dialect) -> 
             ],
             is_former=False,
         )
-    # Vehicles that a search found are looked up by their ids, whatever the order is.
-    tables = f"versions AS v {'' if query.among is None else dialect.use_index('versions_current')}"
+    tables = f"versions AS v {'' if query.among is None else _give_index_among(query, dialect)}"
     if with_status:
         tables += " JOIN vehicles AS h ON h.account_id = v.account_id AND h.vehicle_id = v.vehicle_id"
     began = "v.began" if is_former else "0"
     return _Source(tables=tables, began=began, key=key, clauses=clauses, is_former=is_former)
+
+
+def _give_index_among(query: VehicleQuery, dialect: Dialect) -> str:
+    """Give the index by which some vehicles are looked up by their ids, whatever the order is.
+
+    An index of a filter has the ids of one value next to each other, and most vehicles are decided there.
+    """
+    for name, wanted in query.filters.items():
+        if name != "vin" and len(list_filter_keys(name, wanted)) == 1:
+            return give_filter_index({name: wanted}, dialect.use_index)
+    return dialect.use_index("versions_current")
 
 
 def _divide(query: VehicleQuery, source: _Source, add: Add) -> list[_Part]:
@@ -239,7 +249,7 @@ def _divide(query: VehicleQuery, source: _Source, add: Add) -> list[_Part]:
     if source.tables == "vehicles AS h" and query.sort not in TIME_SORTS and query.among is None:
         return _divide_by_status(query, source)
     is_keyed = query.sort not in _REGISTRATION_SORTS
-    if source.tables == "vehicles AS h" and query.among is None and VehicleStatus.ACTIVE not in _list_statuses(query):
+    if source.tables == "vehicles AS h" and query.among is None and VehicleStatus.ACTIVE not in list_statuses(query):
         # All that this order needs is in the index, which has few of all vehicles.
         return [_Part(clauses=[_NOT_ACTIVE], key=source.key, is_keyed=is_keyed, is_first=True, index=_BY_STATUS)]
     return [_Part(clauses=[], key=source.key, is_keyed=is_keyed, is_first=True)]
@@ -272,7 +282,7 @@ def _divide_by_value(query: VehicleQuery, source: _Source, name: str, add: Add) 
 
 def _divide_by_status(query: VehicleQuery, source: _Source) -> list[_Part]:
     """Give a part for each status. A part for a status other than Active walks the index in order of the ids."""
-    statuses = [status.value for status in _list_statuses(query)]
+    statuses = [status.value for status in list_statuses(query)]
     is_sorted = query.sort == _STATUS_SORT
     last = query.after.key if is_sorted and query.after is not None else None
     if is_sorted and query.descending:
@@ -345,7 +355,7 @@ def _filter(query: VehicleQuery, source: _Source, add: Add, dialect: Dialect) ->
     return clauses
 
 
-def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
+def list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
     """Give the statuses that vehicles may have. For former versions this is the vehicle's present status."""
     return tuple(
         status
@@ -357,7 +367,7 @@ def _list_statuses(query: VehicleQuery) -> tuple[VehicleStatus, ...]:
 
 
 def _give_statuses(query: VehicleQuery, column: str) -> list[str]:
-    statuses = _list_statuses(query)
+    statuses = list_statuses(query)
     if statuses == _CURRENT:
         return []
     return [f"{column} IN ({', '.join(str(status.value) for status in statuses)})" if statuses else _NOTHING]

@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -12,6 +13,8 @@ from padron.store.sqlite.held_reads import HeldReads
 from padron.store.sqlite.soundness.guard import FileGuard
 
 READ_THREADS = 4
+
+T = TypeVar("T")
 
 
 class ReadConnections:
@@ -40,11 +43,25 @@ class ReadConnections:
 
     async def read_page(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         """Give the rows of a statement that may take a while."""
+        return await self._run(lambda connection: connection.execute(statement, parameters).fetchall())
+
+    async def read_together(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Give the result of work on a thread. All its statements see one instant."""
+
+        def run(connection: apsw.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return work(connection)
+            finally:
+                if connection.in_transaction:  # an error may have ended it
+                    connection.execute("ROLLBACK")
+
+        return await self._run(run)
+
+    async def _run(self, work: Callable[[apsw.Connection], T]) -> T:
         self.reading_count += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._read_on_thread, statement, parameters
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._run_on_thread, work)
         finally:
             self.reading_count -= 1
 
@@ -58,11 +75,11 @@ class ReadConnections:
             connection.close()
         self._opened.clear()
 
-    def _read_on_thread(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _run_on_thread(self, work: Callable[[apsw.Connection], T]) -> T:
         self._guard.check()
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = open_connection(self._path, read_only=True)
             self._opened.append(connection)
         with self._guard.note_errors(), translate_errors():
-            return connection.execute(statement, parameters).fetchall()
+            return work(connection)

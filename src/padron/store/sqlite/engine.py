@@ -13,6 +13,7 @@ import apsw
 
 from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
+from padron.domain.query import VehicleQuery
 from padron.domain.quoting import quote_path
 from padron.domain.sorting import give_sort_key
 from padron.domain.trouble import TroubleCode, TroubledError
@@ -34,6 +35,8 @@ from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.log_copies import ALONE_LOG_PAGES, LOG_PAGES, LogCopier
 from padron.store.sqlite.measures import give_families
 from padron.store.sqlite.migrating import READ_NEWER, READ_NUMBER, apply_migrations
+from padron.store.sqlite.orders.following import OrderFollower
+from padron.store.sqlite.orders.walking import find_page
 from padron.store.sqlite.port import SQL, SqliteBoard, SqliteReads
 from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.soundness.background import CheckState, FileCheck
@@ -77,6 +80,7 @@ class SqliteStore:
         self._guard.look()
         self._held: HeldKey | None = None
         self.strict_accounts = StrictAccounts()
+        self.orders = OrderFollower(self._committer, self._connections)
         self._board = SqliteBoard(self._committer, self._connections)
         self.directory = Directory(self._board)
         self.imports = ImportBoard(self._board)
@@ -87,7 +91,12 @@ class SqliteStore:
 
     def read(self, account_id: int) -> Reader:
         """Give a reader of one account."""
-        return Reader(SqliteReads(self._connections, account_id), account_id)
+        bounds = self.orders.bounds
+
+        def find(connection: apsw.Connection, account_id: int, query: VehicleQuery) -> list[int] | None:
+            return find_page(connection, account_id, query, bounds)
+
+        return Reader(SqliteReads(self._connections, account_id, find), account_id)
 
     def read_recent(self, account_id: int, at_least: int = 0) -> Reader:
         """Give a reader. It is never behind, because a file has no replica."""
@@ -224,6 +233,14 @@ class SqliteStore:
         ((applied,),) = await ask(READ_NUMBER)
         if applied > len(MIGRATIONS):
             check_newer(MIGRATIONS, applied, [kind for (kind,) in await ask(READ_NEWER, len(MIGRATIONS))])
+
+    async def follow_record(self) -> bool:
+        """Take the next changes of a large account into the bits that its pages by an instant follow."""
+        return await self.orders.advance()
+
+    async def restart_orders(self) -> None:
+        """Forget all bits, also those that another process is making."""
+        await self.orders.restart()
 
     async def scrub(self) -> bool:
         """Empty the log, which still has pages as they were. The pragma secure_delete cares for the file itself.

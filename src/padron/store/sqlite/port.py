@@ -3,14 +3,16 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import apsw
 
+from padron.domain.query import VehicleQuery
 from padron.store.plans import add_descending
 from padron.store.port import Row, Values, WritePort
-from padron.store.sql.listing import BuiltStatement, Dialect
+from padron.store.sql.listing import BuiltStatement, Dialect, build_list
 from padron.store.sql.searching import Proposal, look_by_tokens, propose_by_tokens
 from padron.store.sql.statements import load_engine
 from padron.store.sqlite.commits import GroupCommitter
@@ -18,6 +20,7 @@ from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.held_reads import ReadHeld
 
 T = TypeVar("T")
+FindPage = Callable[[apsw.Connection, int, VehicleQuery], Sequence[int] | None]
 
 SQL = add_descending(load_engine("padron.store.sqlite"))
 DIALECT = Dialect(
@@ -52,18 +55,19 @@ class SqliteReads:
     statements: Mapping[str, str] = SQL
     to_instant = staticmethod(to_instant)
 
-    def __init__(self, connections: ReadConnections, account_id: int) -> None:
+    def __init__(self, connections: ReadConnections, account_id: int, find_page: FindPage) -> None:
         self._connections = connections
         self._account_id = account_id
+        self._find_page = find_page
 
     async def read_point(self, name: str, *parameters: object, asked_count: int = 1) -> Sequence[Row]:
         """Give the rows of a statement that an index answers in microseconds."""
         read = self._connections.read_point if asked_count <= POINT_ASKED_MAX else self._connections.read_page
-        return await read(SQL[name], _bind((self._account_id, *parameters)))
+        return await read(SQL[name], bind((self._account_id, *parameters)))
 
     async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement that may take a while."""
-        return await self._connections.read_page(SQL[name], _bind((self._account_id, *parameters)))
+        return await self._connections.read_page(SQL[name], bind((self._account_id, *parameters)))
 
     def build_proposal(self, proposal: Proposal) -> BuiltStatement:
         """Give the statement that asks the index of grams."""
@@ -75,7 +79,19 @@ class SqliteReads:
 
     async def read_built(self, built: BuiltStatement) -> Sequence[Row]:
         """Give the rows of a page."""
-        return await self._connections.read_page(built.text, _bind(tuple(built.parameters)))
+        return await self._connections.read_page(built.text, bind(built.parameters))
+
+    async def read_by_instant(self, template: str, query: VehicleQuery) -> Sequence[Row] | None:
+        """Give the rows of a page that follows the record of changes, or None."""
+
+        def read(connection: apsw.Connection) -> Sequence[Row] | None:
+            ids = self._find_page(connection, self._account_id, query)
+            if ids is None:
+                return None
+            built = build_list(template, self._account_id, replace(query, among=ids), DIALECT)
+            return connection.execute(built.text, bind(built.parameters)).fetchall()
+
+        return await self._connections.read_together(read)
 
     @asynccontextmanager
     async def hold_instant(self) -> AsyncIterator["SqliteInstant"]:
@@ -95,7 +111,7 @@ class SqliteInstant:
 
     async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
         """Run a statement and give its rows."""
-        return await self._read(SQL[name], _bind((self._account_id, *parameters)))
+        return await self._read(SQL[name], bind((self._account_id, *parameters)))
 
 
 class SqliteWrites:
@@ -112,15 +128,15 @@ class SqliteWrites:
 
     async def fetch(self, name: str, *parameters: object) -> Sequence[Row]:
         """Run a statement and give its rows."""
-        return self._connection.execute(SQL[name], _bind((*self._first, *parameters))).fetchall()
+        return self._connection.execute(SQL[name], bind((*self._first, *parameters))).fetchall()
 
     async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
         """Run a statement once for each row. Without round trips this is as fast as one statement for all."""
-        return self._connection.executemany(SQL[name], [_bind((*self._first, *row)) for row in rows]).fetchall()
+        return self._connection.executemany(SQL[name], [bind((*self._first, *row)) for row in rows]).fetchall()
 
     async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
         """Run a statement once for each row."""
-        self._connection.executemany(SQL[name], [_bind((*self._first, *row)) for row in rows])
+        self._connection.executemany(SQL[name], [bind((*self._first, *row)) for row in rows])
 
 
 class SqliteBoard:
@@ -134,11 +150,11 @@ class SqliteBoard:
 
     async def read_point(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement that an index answers in microseconds."""
-        return await self._connections.read_point(SQL[name], _bind(parameters))
+        return await self._connections.read_point(SQL[name], bind(parameters))
 
     async def read_page(self, name: str, *parameters: object) -> Sequence[Row]:
         """Give the rows of a statement that may take a while."""
-        return await self._connections.read_page(SQL[name], _bind(parameters))
+        return await self._connections.read_page(SQL[name], bind(parameters))
 
     async def read_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
         """Give the result of a statement whose rows are one parameter: an array of arrays."""
@@ -153,9 +169,10 @@ class SqliteBoard:
         return await self._committer.run(run)
 
 
-def _bind(parameters: tuple[object, ...]) -> tuple[object, ...]:
+def bind(parameters: Sequence[object]) -> tuple[object, ...]:
+    """Give parameters in the forms that SQLite stores."""
     if _BINDERS.keys().isdisjoint(map(type, parameters)):
-        return parameters
+        return tuple(parameters)
     return tuple(_BINDERS.get(type(value), _leave)(value) for value in parameters)
 
 

@@ -205,6 +205,27 @@ CREATE INDEX changes_by_vehicle ON changes (account_id, vehicle_id, number);
 CREATE INDEX changes_by_request ON changes (request_id, account_id, number);
 CREATE INDEX changes_deleted ON changes (account_id, number) WHERE type = 'deleted';
 
+-- Of each change of a large account, whether it may still be the last one of its vehicle (sort updatedAt), or the last
+-- one that set its status (statusSince): a bit for each number of a block. So a page by an instant follows the record and
+-- need not look at all vehicles. A block without a bit that is set has no row. A bit goes only when a later change was
+-- seen, so the bits may be behind the record at any time.
+CREATE TABLE last_changes (
+    account_id INTEGER NOT NULL,
+    sort TEXT NOT NULL,
+    block INTEGER NOT NULL,
+    bits BLOB NOT NULL,
+    PRIMARY KEY (account_id, sort, block)
+) STRICT, WITHOUT ROWID;
+
+-- How far these bits are: to the change before next_number. The changes before built_to are those that there were when
+-- it began. is_ordered is 0 if an instant is earlier than that of the change before, and then no page follows them.
+CREATE TABLE last_change_marks (
+    account_id INTEGER NOT NULL PRIMARY KEY,
+    next_number INTEGER NOT NULL,
+    built_to INTEGER NOT NULL,
+    is_ordered INTEGER NOT NULL
+) STRICT;
+
 -- What the gate refused: one row for each hour, vehicle, operation and actor. It is no part of the record.
 CREATE TABLE gate_refusals (
     account_id INTEGER NOT NULL,

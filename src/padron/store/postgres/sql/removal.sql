@@ -175,6 +175,14 @@ DELETE FROM gate_refusals WHERE account_id = $1 AND ctid = ANY (ARRAY(
     SELECT ctid FROM gate_refusals WHERE account_id = $1 ORDER BY account_id, hour_at, vin, operation, actor LIMIT $2))
 RETURNING 1;
 
+-- name: remove_last_change_marks
+-- This engine has no such table: lists by an instant have indexes of their own.
+SELECT 1 WHERE $1::bigint IS NULL AND $2::bigint IS NULL;
+
+-- name: remove_last_changes
+-- This engine has no such table: lists by an instant have indexes of their own.
+SELECT 1 WHERE $1::bigint IS NULL AND $2::bigint IS NULL;
+
 -- name: remove_changes
 -- Changes.
 DELETE FROM changes WHERE account_id = $1 AND ctid = ANY (ARRAY(

@@ -117,6 +117,26 @@ ORDER BY v.vehicle_id;
 SELECT s.vehicle_id FROM search_texts AS s WHERE s.account_id = ?1 AND s.vehicle_id = ?2 AND s.text = ?3
     AND NOT EXISTS (SELECT 1 FROM search_index WHERE search_index MATCH ?4 AND rowid = ((?1 << 40) | ?2));
 
+-- name: examine_orders
+-- Current vehicles of a portion that a list by an instant would not find: the last change, or the last change of status,
+-- lacks its bit. A block has the bits of 4,096 changes.
+WITH asked AS (
+    SELECT h.vehicle_id, h.vin, 'updatedAt' AS sort, (SELECT c.number FROM changes AS c INDEXED BY changes_by_vehicle
+        WHERE c.account_id = ?1 AND c.vehicle_id = h.vehicle_id ORDER BY c.number DESC LIMIT 1) AS number
+    FROM vehicles AS h WHERE h.account_id = ?1 AND h.vehicle_id > ?2 AND h.vehicle_id <= ?3 AND h.slot >= 0
+    UNION ALL
+    SELECT h.vehicle_id, h.vin, 'statusSince', (SELECT c.number FROM changes AS c INDEXED BY changes_by_vehicle
+        WHERE c.account_id = ?1 AND c.vehicle_id = h.vehicle_id AND c.type IN ('registered', 'statusChanged', 'deleted')
+        ORDER BY c.number DESC LIMIT 1)
+    FROM vehicles AS h WHERE h.account_id = ?1 AND h.vehicle_id > ?2 AND h.vehicle_id <= ?3 AND h.slot >= 0
+)
+SELECT DISTINCT q.vehicle_id, q.vin FROM last_change_marks AS m CROSS JOIN asked AS q
+LEFT JOIN last_changes AS b ON b.account_id = ?1 AND b.sort = q.sort AND b.block = q.number / 4096
+WHERE m.account_id = ?1 AND m.is_ordered = 1 AND q.number < m.next_number AND (b.bits IS NULL OR (
+    (instr('0123456789ABCDEF', substr(hex(substr(b.bits, q.number % 4096 / 8 + 1, 1)),
+        CASE WHEN q.number % 8 >= 4 THEN 1 ELSE 2 END, 1)) - 1) >> (q.number % 4)) & 1 = 0)
+ORDER BY q.vehicle_id LIMIT 100;
+
 -- name: examine_orphans
 -- How many rows of an account lack what they belong to.
 SELECT 'versions without a vehicle' AS what, count(*) AS rows FROM versions AS v WHERE v.account_id = ?1

@@ -174,6 +174,16 @@ DELETE FROM gate_refusals WHERE (account_id, hour_at, vin, operation, actor) IN 
     SELECT account_id, hour_at, vin, operation, actor FROM gate_refusals WHERE account_id = ?1 ORDER BY account_id, hour_at, vin, operation, actor LIMIT ?2)
 RETURNING 1;
 
+-- name: remove_last_change_marks
+-- How far the bits of lists by an instant are. Without this row nobody adds any.
+DELETE FROM last_change_marks WHERE account_id = ?1 AND ?2 > 0 RETURNING 1;
+
+-- name: remove_last_changes
+-- The bits themselves.
+DELETE FROM last_changes WHERE (account_id, sort, block) IN (
+    SELECT account_id, sort, block FROM last_changes WHERE account_id = ?1 ORDER BY account_id, sort, block LIMIT ?2)
+RETURNING 1;
+
 -- name: remove_changes
 -- Changes.
 DELETE FROM changes WHERE (account_id, number) IN (
