@@ -195,13 +195,13 @@ def _guarded_folder() -> Iterator[Path]:
 
 def _find_ports(number: int) -> list[int]:
     """Give ports that nobody listens on, below those that the system gives to clients: a node comes back to its own."""
-    found: list[int] = []
+    found: set[int] = set()
     while len(found) < number:
         port = random.randrange(20_000, 32_000)
         with socket.socket() as one, suppress(OSError):
             one.bind((HOST, port))
-            found.append(port)
-    return found
+            found.add(port)
+    return [*found]
 
 
 def _start(node: Node) -> None:

@@ -47,6 +47,7 @@ LEFT_OUT = {
     "createuser -h db-1": "is for a node of a cluster, as the next two are",
     "createdb -h db-1": "is for a node of a cluster",
     "psql -h db-": "needs Citus; tests/cluster make such a cluster",
+    "padron restore cluster.dump": "needs a cluster; tests/cluster/test_restoring.py does it",
     "pg_receivewal": "runs until it is ended",
     "padron doctor --database-url postgresql": "blames the tests' server, which does not sync to the disk",
     "API_URL=": "runs until it is ended; test_worker_example.py runs it",

@@ -1,8 +1,9 @@
-"""Accounts whose calls may be written together. On a cluster only those of one shard may."""
+"""Accounts whose calls are written by one statement. On a cluster those of one shard are."""
 
 from itertools import count
 
 from padron.store.base import Store
+from padron.store.postgres.cluster.store import ClusterStore
 from tests.cast import NOON, registered, save
 
 
@@ -16,7 +17,12 @@ async def add_neighbour(store: Store, account_id: int, name: str, *vins: str) ->
     """Add an account that is written together with the other one."""
     for number in count(1):
         neighbour = await add_account(store, f"{name} {number}")
-        if store.give_lane(neighbour) == store.give_lane(account_id):
+        if _give_part(store, neighbour) == _give_part(store, account_id):
             break
     await save(store, neighbour, *map(registered, vins))
     return neighbour
+
+
+def _give_part(store: Store, account_id: int) -> int:
+    """Give the account's shard. A lane may be of several, each of which has statements of its own."""
+    return store._travel.find(account_id).shard_id if isinstance(store, ClusterStore) else store.give_lane(account_id)
