@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from padron.domain.limits import Limits
-from tests.cast import HUMMER, JEEP, make_vin
+from padron.store.base import WriteTransaction
+from tests.cast import HUMMER, JEEP, make_vin, registered
 from tests.http.api import Api, Client, Reply
 from tests.http.test_openapi import check_reply
 
@@ -213,6 +214,22 @@ async def test_the_same_status_again_waits_as_well(api: Api) -> None:
     first, again = api.acme.patch_status(HUMMER, 4), api.acme.patch_status(HUMMER, 4)
     async with awaited(api, first), awaited(api, again), awaited(api, set_bulk(api)):
         await acknowledge(api.acme, lease["leaseId"])
+
+
+async def test_a_status_from_before_the_switch_waits_as_well(api: Api) -> None:
+    """Nothing was written since the switch, so the server has to look at the account."""
+    await api.acme.register(HUMMER)
+    await api.acme.patch_status(HUMMER, 4)
+    await switch(api)
+    lease = await take(api.acme)
+    await api.store.write(api.acme.account_id, add_jeep)  # the lease has not acknowledged this
+    api.store.strict_accounts._switches.clear()  # as in a server that was just started
+    async with awaited(api, api.acme.patch_status(HUMMER, 4)):
+        await acknowledge(api.acme, lease["leaseId"])
+
+
+async def add_jeep(transaction: WriteTransaction) -> None:
+    await transaction.save_changes([registered(JEEP)])
 
 
 async def test_an_answer_given_again_waits_as_well(api: Api) -> None:

@@ -56,8 +56,8 @@ async def read_gate_set(runtime: Runtime, principal: Principal, of: GateSet) -> 
         async with runtime.store.read(account_id).gate.hold() as held:
             head = await held.read_head()
             while True:
+                part = await held.read_part(of, after, PART_VEHICLES)  # not on the event loop
                 async with runtime.turns.take(owner):
-                    part = await held.read_part(of, after, PART_VEHICLES)
                     if part.vin_count:
                         lines.write(part.lines.encode() + b"\n")
                 after, count = part.last_id, count + part.vin_count
