@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from bench import claims, local_gates, pages, planned, streams, withdrawals
+from bench import claims, leases, local_gates, pages, planned, streams, withdrawals
 from bench.servers import ACCOUNTS, ALL_ACTIVE, ROOT, Contestant, Databases, find_free_port, serve
 
 CONNECTIONS = 64
@@ -36,6 +36,7 @@ PARTS = {
     "planned": "planned changes that are due at one instant",
     "pages": "the console's pages",
     "local": "the local gate, with all vehicles in one account",
+    "leases": "deactivations beside leases of local gates, and the set of all VINs",
 }
 # Beside the status call: its part, how many connections, what is counted, and how many of it each request has.
 OTHER_KINDS = {
@@ -129,6 +130,7 @@ def measure_apart(databases: Databases, given: argparse.Namespace, results: Resu
         "planned": lambda contestant: planned.measure(contestant, given.rounds, given.seconds),
         "pages": lambda contestant: pages.measure(contestant, given.rounds),
         "local": local_gates.measure,
+        "leases": lambda contestant: leases.measure(contestant, given.seconds),
     }
     for part, measure in measures.items():
         if part in given.only:
@@ -167,6 +169,7 @@ def print_tables(results: Results) -> None:
         ("claims", claims.print_table),
         ("planned", planned.print_table),
         ("local", local_gates.print_table),
+        ("leases", leases.print_table),
     ):
         measured = {name: found[part] for name, found in engines.items() if part in found}
         if measured:

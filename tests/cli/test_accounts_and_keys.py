@@ -118,3 +118,13 @@ def test_a_revoked_key_no_longer_opens_the_register(cli: Cli) -> None:
 def test_what_does_not_exist_is_refused(cli: Cli) -> None:
     check_sentence(cli("keys", "list", "--account", "Nobody"), 1, "There is no account named 'Nobody'.")
     check_sentence(cli("keys", "revoke", "1kAAAAAAAAAAAA", "--json"), 1, "There is no API key")
+
+
+def test_strict_gates_are_switched_and_recorded(cli: Cli) -> None:
+    for state in ("on", "on", "off"):
+        assert cli("accounts", "strict-gates", "Acme", state, "--json").document == {"strictGates": state}
+    assert cli("accounts", "strict-gates", "Acme", "on").out == "Strict gates of the account Acme are on.\n"
+    events = cli("accounts", "events", "Acme", "--json").document["events"]
+    switched = [one["details"]["on"] for one in events if one["type"] == "strictGatesSwitched"]
+    assert switched == ["true", "false", "true"]  # newest first; the same again is no event
+    assert cli("accounts", "strict-gates", "Acme", "maybe").status == 2

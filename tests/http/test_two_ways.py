@@ -5,15 +5,18 @@ Two servers with equal registers and one clock get the same random requests. One
 
 import asyncio
 import re
+import sys
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from padron.domain.account import Scope
+from padron.domain.account import Principal, Scope
 from padron.http.edge.edge import Edge
-from padron.service.accounts import revoke_key
+from padron.service.accounts import list_accounts, revoke_key
+from padron.service.operations.gate_leases import switch, take_lease
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
 from tests import effort
@@ -25,6 +28,7 @@ from tests.http.wire import CONTINUE, Wire, WireAnswer
 pytestmark = pytest.mark.long("postgres")
 
 PIECE_PAUSE_S = 0.003
+LEASE_S = 1.0
 STATUSES = {CONTINUE, 200, 202, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 415}
 
 OpenStore = Callable[[], Awaitable[Store]]
@@ -162,3 +166,42 @@ async def test_both_ways_give_the_same_bytes(open_stores: list[OpenStore], begun
     assert max(statuses) < 500
     assert begun[True] > effort.TWO_WAYS_REQUESTS / 4, "Hardly a request took the fast path."
     assert begun[False], "No planned change was left to the ordinary way."
+
+
+def deactivate_beside_a_lease(fast: Side, ordinary: Side) -> None:
+    """Let a holder that never acknowledges delay a deactivation, the same again, and none after that, on both ways."""
+    warm = [(4, 1, False)] * 3  # the fast path knows a key only after a while
+    for vin, status, is_late in (*warm, (3, 4, True), (3, 4, False), (4, 5, False)):
+        body = b'{"vehicleStatusId":%d}' % status
+        head = f"PATCH /api/v2/vehicles/{make_vin(vin)}/status HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer @acme@\r\n"
+        length = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        sent = Sent(pieces=(head.replace("@acme@", f"@{TOKENS[0]}@").encode() + length + body,), methods=("PATCH",))
+        shown = []
+        for side in (fast, ordinary):
+            began_s = time.monotonic()
+            shown.append(side.give_what_must_be_equal(side.exchange(sent), in_pieces=False))
+            assert (time.monotonic() - began_s >= LEASE_S) is is_late, (vin, status)
+        assert shown[0] == shown[1]
+        assert shown[0][0].startswith(b"HTTP/1.1 204"), shown
+
+
+async def test_both_ways_wait_for_leases_and_give_the_same_bytes(
+    open_stores: list[OpenStore], begun: Counter[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = fill_register
+
+    async def fill_and_lease(runtime: Runtime, tokens: dict[str, str], key_ids: dict[str, str]) -> None:
+        await fill(runtime, tokens, key_ids)
+        (acme, *_) = await list_accounts(runtime)
+        await switch(runtime, acme, is_on=True)
+        principal = Principal(account_id=acme.account_id, actor="holder", scopes=frozenset({Scope.GATE_CHECK.value}))
+        await take_lease(runtime, principal, LEASE_S, None)
+
+    monkeypatch.setattr(sys.modules[__name__], "fill_register", fill_and_lease)
+    clock = SetClock()
+    open_first, open_second = open_stores
+    with ExitStack() as stack:
+        fast = stack.enter_context(run_side(open_first, clock, is_fast=True))
+        ordinary = stack.enter_context(run_side(open_second, clock, is_fast=False))
+        await asyncio.to_thread(deactivate_beside_a_lease, fast, ordinary)
+    assert begun[True] >= 3, "Hardly a request took the fast path."

@@ -28,6 +28,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "accounts events": ("padron accounts events Acme", "padron accounts events Acme --limit 500 --json"),
     "accounts enable": ("padron accounts enable Acme",),
+    "accounts strict-gates": ("padron accounts strict-gates Acme on", "padron accounts strict-gates Acme off --json"),
     "archive": ("padron archive list archives", "padron archive verify archives"),
     "archive list": ("padron archive list archives --account Acme",),
     "archive verify": ("padron archive verify archives", "padron archive verify archives --account-id 1 --json"),

@@ -119,7 +119,8 @@ def build_runtime(
     """Give a runtime over an open store. The caller needs a running event loop."""
     rates = Rates(limits)
     counts = ServiceCounts()
-    leases = LeaseWatch(store)
+    watch = ChangeWatch(store)
+    leases = LeaseWatch(store, watch.look_now)
     runtime = Runtime(
         store=store,
         clock=clock,
@@ -128,7 +129,7 @@ def build_runtime(
         lanes=StatusLanes(store, clock, limits.queued_changes, tracer, leases),
         authenticator=Authenticator(store.directory, clock, rates),
         refusals=RefusalLog(store),
-        watch=ChangeWatch(store),
+        watch=watch,
         queueing=Queueing(store, clock),
         queued_work=QueuedWork(store, limits.queued_work),
         work_watch=WorkWatch(store, clock),

@@ -69,7 +69,7 @@ class GateLeaseTransaction:
         return to_place(number, change, self._port.to_instant)
 
     async def end(self, lease_id: str) -> bool:
-        """Remove a lease whose holder answers no more. Give False when there was none."""
+        """Remove a lease whose holder answers no more. Give False when it does not exist."""
         return bool(await self._port.fetch("end_gate_lease", lease_id))
 
     async def remove(self, seen: GateLease) -> bool:

@@ -129,7 +129,7 @@ class LocalGate:
         if len(vin) == VIN_LENGTH and f"\n{vin}\n" in copy.buckets[hash(vin) & MASK]:
             now = self._read_clock()
             if copy.has_operable and now < copy.fresh_until and max_age is None and at_least is None:
-                return Answer(vin, True, None, now, copy)
+                return Answer(vin, True, None, now, copy)  # noqa: FBT003 - by name it takes a tenth longer
             is_vin = is_in = True
         else:
             is_vin = _match_vin(vin) is not None
@@ -137,7 +137,7 @@ class LocalGate:
             is_in = upper != vin and f"\n{upper}\n" in copy.buckets[hash(upper) & MASK]
             now = self._read_clock()
             if is_vin and not is_in and copy.has_operable and now < copy.fresh_until and max_age is at_least is None:
-                return Answer(vin, False, Reason.NOT_OPERABLE, now, copy)
+                return Answer(vin, False, Reason.NOT_OPERABLE, now, copy)  # noqa: FBT003
         reason = self._find_reason(copy, now, max_age, at_least, when_stale or self._when_stale)
         if reason is None and not is_vin:
             reason = Reason.MALFORMED
@@ -304,7 +304,7 @@ class LocalGate:
     def _give_not_answered(self, vins: list[str]) -> list[Answer]:
         copy, now = self._copy, self._read_clock()
         reason = Reason.NOT_ANSWERED
-        return [Answer(vin, False, reason, now, copy) for vin in vins]
+        return [Answer(vin, allowed=False, reason=reason, checked_at=now, copy=copy) for vin in vins]
 
     def _find_worker(self) -> Worker:
         """Give the thread of this process, which is started if it is missing. Raises ``RuntimeError`` when closed."""

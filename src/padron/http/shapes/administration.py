@@ -156,7 +156,7 @@ class AccountShape(Struct, rename="camel"):
 
 
 class StrictGatesBody(Struct, rename="camel", forbid_unknown_fields=True):
-    """Whether deactivations shall wait for leases of local gates."""
+    """Whether deactivations must wait for leases of local gates."""
 
     strict_gates: bool
 

@@ -82,6 +82,11 @@ class ChangeWatch:
                 del self._waiting[account_id]
         return None if self._looking.is_stopping else number  # it may stop by now
 
+    def look_now(self) -> None:
+        """Look without the usual pause, because somebody waits for those who wait here to have applied a change."""
+        if self._waiting:
+            self._looking.wake()
+
     def stop(self) -> None:
         """Release everybody who waits, now and from now on."""
         self._looking.tell_to_stop()

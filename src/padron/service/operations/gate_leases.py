@@ -21,9 +21,10 @@ from padron.domain.gate_leases import (
 )
 from padron.domain.vehicle import check_text
 from padron.service.administration.acting import begin_act
+from padron.service.changes import cursors
 from padron.service.operations.lease_renewals import refuse_ended
 from padron.service.runtime import Runtime
-from padron.service.vehicles.recency import read_place
+from padron.service.vehicles.recency import check_place
 from padron.store.base import WriteTransaction
 
 _ID_BYTES = 12
@@ -69,7 +70,8 @@ async def renew_lease(runtime: Runtime, principal: Principal, lease_id: str, cur
     Raises ``forbidden``, ``bad_parameters``, ``cursor_gone``, and ``gate_lease_not_found`` for one that has ended.
     """
     principal.check_scope(Scope.GATE_CHECK)
-    place = await read_place(runtime, principal, cursor)
+    place = cursors.parse_feed_cursor(runtime.store.epoch, cursor)
+    await runtime.renewals.check(principal.account_id, place, lambda: check_place(runtime, principal, place))
     return await runtime.renewals.renew(principal.account_id, lease_id, place.number)
 
 

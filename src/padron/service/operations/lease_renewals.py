@@ -1,10 +1,11 @@
 """Renewals of leases. Each also acknowledges what its holder has applied, so after a change many come at once."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from padron.domain.change import Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate_leases import GrantedLease
 from padron.service.operations.lease_watch import LeaseWatch
@@ -26,7 +27,21 @@ class LeaseRenewals:
         self._store = store
         self._leases = leases
         self._gathered: dict[int, _Gathered] = {}
+        self._checked: dict[int, Place] = {}  # of strict accounts: the last place that an account certainly has
+        self._checking: dict[int, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    async def check(self, account_id: int, place: Place, look: Callable[[], Awaitable[None]]) -> None:
+        """Raise what ``look`` raises, unless it found this very place a moment ago.
+
+        After a change all holders acknowledge the same place, at once, so one of them looks for all.
+        """
+        if self._checked.get(account_id) == place:
+            return
+        async with self._checking.setdefault(account_id, asyncio.Lock()):
+            if self._checked.get(account_id) != place:
+                await look()
+                self._checked[account_id] = place
 
     async def renew(self, account_id: int, lease_id: str, number: int) -> GrantedLease:
         """Renew a lease whose holder has applied a change. Raises ``gate_lease_not_found``, ``store_unavailable``."""

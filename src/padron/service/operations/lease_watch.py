@@ -29,7 +29,7 @@ _log = logging.getLogger("padron.leases")
 
 
 @dataclass(slots=True, eq=False)
-class _Held:
+class _HeldAnswers:
     """Answers that wait. Without a number nobody has looked since they were held."""
 
     since_s: float  # after the commit
@@ -53,7 +53,7 @@ class _Seen:
 
 @dataclass(slots=True, eq=False)
 class _Account:
-    held: list[_Held] = field(default_factory=list)
+    held: list[_HeldAnswers] = field(default_factory=list)
     seen: dict[str, _Seen] = field(default_factory=dict)
     overdue: set[str] = field(default_factory=set)  # the leases to remove, once it is certain that they have ended
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +73,7 @@ class _Account:
         self.seen = seen
         self.overdue &= seen.keys()
 
-    def release(self, held: _Held) -> None:
+    def release(self, held: _HeldAnswers) -> None:
         """Let answers go."""
         self.held.remove(held)
         held.release()
@@ -98,8 +98,10 @@ class _Account:
 class LeaseWatch:
     """The answers of one process that wait for leases."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tell: Callable[[], None] = lambda: None) -> None:
+        """``tell`` is called when answers begin to wait, so that followers of the feed hear of the changes at once."""
         self._store = store
+        self._tell = tell
         self._accounts: dict[int, _Account] = {}
 
     @property
@@ -114,8 +116,9 @@ class LeaseWatch:
     def hold(self, account_id: int, release: Callable[[], None]) -> None:
         """Call ``release`` once no lease lets its holder answer from before now. It may not raise and may not wait."""
         account = self._accounts.setdefault(account_id, _Account())
-        account.held.append(_Held(asyncio.get_running_loop().time(), release))
+        account.held.append(_HeldAnswers(asyncio.get_running_loop().time(), release))
         account.woken.set()
+        self._tell()
         if account.task is None:
             account.task = asyncio.create_task(self._watch(account_id, account), name="padron-leases")
 
@@ -201,7 +204,7 @@ class LeaseWatch:
             _log.info("a lease of a local gate ended, because it was not renewed: %s", seen.name or seen.lease_id)
 
 
-def _judge(account: _Account, held: _Held, now_s: float) -> dict[str, int]:
+def _judge(account: _Account, held: _HeldAnswers, now_s: float) -> dict[str, int]:
     """Release the answers if each lease has acknowledged them or has ended. Give what must be marked, with a number."""
     number = held.number or 0
     late = [seen for seen in account.seen.values() if seen.lease.acknowledged < number]
