@@ -258,7 +258,7 @@ def write_docstring(one: Operation) -> str:
     """Give the docstring: what the document says of the operation."""
     description = re.sub(r"\s+", " ", one.stated.get("description", "").split("\n\n|")[0]).strip()
     paragraphs = [f"{one.stated['summary'].rstrip('.')}."]
-    paragraphs += ["\n".join(textwrap.wrap(description, WIDTH - 8))] if description else []
+    paragraphs += ["\n".join(textwrap.wrap(description, WIDTH - 8, break_on_hyphens=False))] if description else []
     text = "\n\n".join(paragraphs)
     body = textwrap.indent(text, " " * 8).lstrip().replace("\\", "\\\\")
     end = "\n        " if description else ""
@@ -285,7 +285,7 @@ def write_problems(document: Schema) -> str:
     lines.append("from __future__ import annotations\n\n")
     lines.append(f"from padron_client.errors import ApiError, {', '.join(groups)}\n\n\n")
     for name, (group, meaning) in sorted(found.items()):
-        text = textwrap.indent("\n".join(textwrap.wrap(meaning, WIDTH - 4)), "    ").lstrip()
+        text = textwrap.indent("\n".join(textwrap.wrap(meaning, WIDTH - 4, break_on_hyphens=False)), "    ").lstrip()
         end = "\n    " if "\n" in text else ""
         lines.append(f'class {name}({group}):\n    """{text}{end}"""\n\n\n')
     table = ", ".join(f"{name!r}: {name}" for name in sorted(found))

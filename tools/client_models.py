@@ -97,11 +97,12 @@ class ModelWriter:
         ]
         # Unions are evaluated when the module is loaded, so their parts come first.
         enums = [name for name, schema in self.schemas.items() if "enum" in schema and name not in ONE_ENUM]
-        records = [name for name, schema in self.schemas.items() if "enum" not in schema]
+        # Only one schema may be a choice between others, and write_unknown() writes it.
+        records = [name for name, schema in self.schemas.items() if "enum" not in schema and "oneOf" not in schema]
         lines += [self.write_enum(name) for name in enums]
         lines += [self.write_record(name) for name in records]
         lines.append(self.write_unknown())
-        lines.append(f"__all__ = {sorted([*self.schemas, UNKNOWN_CHANGE, 'Change', 'WebhookPayload'])!r}\n")
+        lines.append(f"__all__ = {sorted({*self.schemas, UNKNOWN_CHANGE, 'Change', 'WebhookPayload'})!r}\n")
         return "".join(lines)
 
     def write_enum(self, name: str) -> str:

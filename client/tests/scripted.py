@@ -38,6 +38,7 @@ class Answer:
     body: bytes = b""
     cut_after: int | None = None
     drip_s: float = 0
+    head_drip_s: float = 0  # the status and the headers come byte by byte
     stall_s: float = 0
 
 
@@ -61,6 +62,7 @@ class Scripted:
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.clients: set[object] = set()
         self.answers: list[Answer | Callable[[Seen], Answer]] = [Answer()]
         self.url = ""
 
@@ -88,9 +90,13 @@ def run_scripted() -> Iterator[Scripted]:  # noqa: C901 - three small classes ar
             body = self.read_body()
             headers = {name.lower(): value for name, value in self.headers.items()}
             query = parse_qsl(parts.query, keep_blank_values=True)
+            scripted.clients.add(self.client_address)
             answer = scripted.take(Seen(method=self.command, path=parts.path, query=query, headers=headers, body=body))
             ended.wait(answer.stall_s)
             if answer.status == 0:
+                return self.reset()
+            if answer.head_drip_s:
+                self.drip(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20, answer.head_drip_s)
                 return self.reset()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -99,10 +105,7 @@ def run_scripted() -> Iterator[Scripted]:  # noqa: C901 - three small classes ar
                 self.send_header("content-length", str(len(answer.body)))
             self.end_headers()
             if answer.drip_s:
-                for byte in answer.body:
-                    self.wfile.write(bytes([byte]))
-                    ended.wait(answer.drip_s)
-                return None
+                return self.drip(answer.body, answer.drip_s)
             self.wfile.write(answer.body[: answer.cut_after])
             return self.reset() if answer.cut_after is not None else None
 
@@ -117,6 +120,11 @@ def run_scripted() -> Iterator[Scripted]:  # noqa: C901 - three small classes ar
                 self.rfile.readline()
             self.rfile.readline()
             return body
+
+        def drip(self, data: bytes, pause_s: float) -> None:
+            for byte in data:
+                self.wfile.write(bytes([byte]))
+                ended.wait(pause_s)
 
         def reset(self) -> None:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -79,7 +79,7 @@ def test_filters_take_one_value_or_several(client: Client, register: Register) -
     vins = [*register.fleet.vins[50:52]]
     assert [each.vin for each in client.iterate_vehicles(vin=vins)] == vins
     assert client.count_vehicles(vin=vins[0], operational=True).count == 1
-    assert not client.list_vehicles(asset_status_id=[VehicleStatusId.SOLD, VehicleStatusId.TOTAL_LOSS]).vehicles
+    assert not client.list_vehicles(asset_status_id=[VehicleStatusId.IMPOUNDED, VehicleStatusId.TOTAL_LOSS]).vehicles
 
 
 def test_bodies_send_only_what_they_were_given(client: Client) -> None:
@@ -88,6 +88,7 @@ def test_bodies_send_only_what_they_were_given(client: Client) -> None:
     assert (made.head.status, made.plate, made.class_, made.doors) == (201, "ABC123", "SUV", 4)
     changed = client.put_vehicle(vin, models.VehicleBody(doors=""))
     assert (changed.head.status, changed.plate, changed.doors) == (200, "ABC123", None)
+    assert client.delete_vehicle(vin, if_match=changed.head.etag).vin == vin
 
 
 def test_an_error_of_many_has_all_answers(client: Client, register: Register) -> None:

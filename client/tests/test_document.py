@@ -55,7 +55,7 @@ def make(schema: Mapping[str, Any], *, is_full: bool = True) -> Any:  # noqa: C9
     match schema:
         case {"$ref": name}:
             return make(SCHEMAS[name.rpartition("/")[2]], is_full=is_full)
-        case {"anyOf": [first, *_]}:
+        case {"anyOf": [first, *_]} | {"oneOf": [first, *_]}:
             return make(first, is_full=is_full)
         case {"enum": [first, *_]} | {"const": first}:
             return first
@@ -132,7 +132,7 @@ def add_newer(schema: Mapping[str, Any], value: Any) -> Any:
     match schema:
         case {"$ref": name}:
             return add_newer(SCHEMAS[name.rpartition("/")[2]], value)
-        case {"anyOf": [first, *_]}:
+        case {"anyOf": [first, *_]} | {"oneOf": [first, *_]}:
             return add_newer(first, value)
         case {"properties": members}:
             return {**{name: add_newer(members[name], each) for name, each in value.items()}, NEWER: {"a": [1]}}
@@ -219,6 +219,10 @@ def test_each_schema_is_a_record_with_its_members(name: str) -> None:
     schema, record = SCHEMAS[name], getattr(models, name)
     if "enum" in schema:
         assert {each.value for each in record} >= set(schema["enum"])
+        return
+    if "oneOf" in schema:
+        names = {each["$ref"].rpartition("/")[2] for each in schema["oneOf"]}
+        assert {each.__name__ for each in record.__args__} == {*names, "UnknownChange"}
         return
     members = set(schema["properties"]) - ({"type"} if record.__struct_config__.tag else set())
     assert get_names(record) == members

@@ -193,7 +193,8 @@ def test_a_deadline_is_for_all_attempts_together(fault: Answer, scripted: Script
 
 async def test_a_deadline_interrupts_with_async(scripted: Scripted) -> None:
     async with AsyncClient(scripted.url, "padron_key", deadline_s=0.3) as client:
-        for fault in (Answer(stall_s=20), Answer(status=200, body=b"x" * 1000, drip_s=0.1)):
+        body = Answer(status=200, body=b"x" * 1000, drip_s=0.1)
+        for fault in (Answer(stall_s=20), body, Answer(head_drip_s=0.1)):
             scripted.script(fault)
             began = time.monotonic()
             with pytest.raises(DeadlinePassed):

@@ -229,7 +229,9 @@ def test_a_wsgi_body_without_a_length_is_read_only_where_it_ends_by_itself() -> 
     for more in ({}, {"wsgi.input_terminated": True}):
         receiver({**environ, **more, "wsgi.input": io.BytesIO(BODY)}, start)
     receiver({**environ, "wsgi.input_terminated": True, "wsgi.input": io.BytesIO(b"x" * 9_000)}, start)
-    assert [status[:3] for status in said] == ["401", "204", "413"]
+    for length in ("-1", "1e3", "²", "9" * 5_000):
+        receiver({**environ, "CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(BODY)}, start)
+    assert [status[:3] for status in said] == ["401", "204", "413", "400", "400", "400", "400"]
 
 
 def test_the_memory_is_bounded_and_forgets_nothing_young() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from client.tests.conftest import Register
-from client.tests.scripted import CUT, give, refuse, run_scripted
+from client.tests.scripted import CUT, Answer, give, refuse, run_scripted
 from padron_client import AsyncClient, Retries, VehicleStatusId, models, problems
 from padron_client.worker import Job, Settings, Worker, cut_batch
 from tests.cast import wait_until
@@ -51,7 +51,12 @@ async def working(
     client: AsyncClient, operation: str, work: Callable[[Job], object], settings: Settings = QUICK
 ) -> AsyncIterator[tuple[Worker, list[models.ResultAnswerShape]]]:
     answers: list[models.ResultAnswerShape] = []
-    worker = Worker(client, operation, work, settings=settings, on_answer=lambda _, answer: answers.append(answer))
+
+    def note(_: Job, answer: models.ResultAnswerShape) -> None:
+        answers.append(answer)
+        raise LookupError  # which must not matter
+
+    worker = Worker(client, operation, work, settings=settings, on_answer=note)
     running = asyncio.create_task(worker.run())
     try:
         yield worker, answers
@@ -148,11 +153,15 @@ async def test_work_on_a_vehicle_that_is_deactivated_is_cancelled(
     async def has_begun() -> bool:
         return began == {stolen, other}
 
+    async def is_cancelled() -> bool:
+        return bool(cancelled)
+
     run = await async_client.start_run(operation, models.RunBody(vins=[stolen, other]))
     async with working(async_client, operation, work) as (_, answers):
         await wait_until(has_begun)
         await async_client.set_vehicle_status(stolen, models.StatusBody(vehicle_status_id=VehicleStatusId.STOLEN))
         ended = await wait_for_end(async_client, run, operation)
+        await wait_until(is_cancelled)  # and not only by the stop
     assert cancelled == [stolen]
     assert ended.counts is not None
     assert (ended.counts.withdrawn, ended.counts.succeeded) == (1, 1)
@@ -255,7 +264,13 @@ async def test_a_server_that_is_away_is_waited_for() -> None:
     }  # fmt: skip
     done = {"results": [{"claimId": claim["id"], "status": 200, "state": "succeeded"}]}
     paths = {
-        "claims": [CUT, refuse(503, "StoreUnavailable"), give({"claims": [claim]}), give({"claims": []})],
+        "claims": [
+            CUT,
+            refuse(503, "StoreUnavailable"),
+            Answer(status=502, body=b"<p>"),
+            give({"claims": [claim]}),
+            give({"claims": []}),
+        ],
         "results": [CUT, refuse(429, "TooManyRequests"), give(done)],
     }
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 FILE = "application/octet-stream"
+EVENTS = "text/event-stream"
+STREAM_WAIT_S = 30.0  # the server sends a comment more often than that
 NOT_MODIFIED = 304
 REFUSED = 400
 REPEATED = frozenset({429, 503})
@@ -165,7 +167,7 @@ def prepare(
         target=write_path(operation.path, path) + (f"?{urlencode(pairs, quote_via=quote)}" if pairs else ""),
         headers=sent,
         content=content,
-        wait_s=float(wait) if isinstance(wait, int) else 0.0,
+        wait_s=STREAM_WAIT_S if operation.accept == EVENTS else float(wait) if isinstance(wait, int) else 0.0,
     )
 
 

@@ -29,6 +29,7 @@ TOLERANCE_S = 300
 BODY_BYTES_MAX = 1_000_000
 SEEN_MAX = 100_000
 SIGNATURES_MAX = 16
+LENGTH_DIGITS_MAX = 18
 PREFIX = "whsec_"
 _log = logging.getLogger("padron_client.webhooks")
 
@@ -192,7 +193,10 @@ class Receiver:
         if method != "POST":
             message = "Only POST is answered here."
             raise WebhookRefused(message, status=405)
-        if length.isascii() and length.isdigit():
+        if length:
+            if not (length.isascii() and length.isdigit() and len(length) <= LENGTH_DIGITS_MAX):
+                message = "The body's length is not a number."
+                raise WebhookRefused(message, status=400)
             self._check_length(int(length))
 
     def _check_length(self, length: int) -> None:

@@ -12,6 +12,7 @@ import inspect
 import logging
 import random
 import signal
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,6 +28,7 @@ from padron_client.errors import (
     Overloaded,
     PadronClientError,
     ServerFailed,
+    UnexpectedAnswer,
 )
 from padron_client.models import (
     Change,
@@ -45,7 +47,7 @@ RESULTS_MAX = 500  # of one request
 RESULTS_BYTES_MAX = 900_000  # the server takes 1 MB with what is around them
 RESULT_BYTES_MAX = 65_536
 REASON_CHARACTERS = 1_000
-TEMPORARY = (ConnectionFailed, DeadlinePassed, Overloaded, ServerFailed)
+SERVER_ERROR = 500
 _log = logging.getLogger("padron_client.worker")
 
 
@@ -165,7 +167,7 @@ class Worker:
                 answer = await self._client.claim_work(
                     self._operation, ClaimBody(limit=min(free, RESULTS_MAX), wait=wait)
                 )
-            except TEMPORARY as error:
+            except PadronClientError as error:
                 failures += 1
                 await self._pause("claim", error, failures)
                 continue
@@ -247,14 +249,20 @@ class Worker:
             try:
                 answers = await self._give([body for _, body in batch])
                 break
-            except TEMPORARY as error:  # a result is stored once, however often it is sent
+            except PadronClientError as error:  # a result is stored once, however often it is sent
                 failures += 1
                 await self._pause("results", error, failures)
         for (job, _), answer in zip(batch, answers):  # noqa: B905 - the server gives one for each
             if answer.error_detail:
                 _log.info("The result for %s was not taken: %s", job.vin, answer.error_detail)
-            if self._on_answer is not None:
+            self._tell(job, answer)
+
+    def _tell(self, job: Job, answer: ResultAnswerShape) -> None:
+        if self._on_answer is not None:
+            try:
                 self._on_answer(job, answer)
+            except Exception:  # noqa: BLE001 - whatever it is, further results must be sent
+                _log.exception("The function for answers failed.")
 
     async def _give(self, results: list[GivenResultBody]) -> list[ResultAnswerShape]:
         """Send results, and give the answer of each. When none is stored, the answers are in the problem."""
@@ -277,7 +285,7 @@ class Worker:
                     page = await self._client.list_changes(
                         after=cursor, wait=self._settings.wait_s, operational_changed=True
                     )
-                except TEMPORARY as error:
+                except PadronClientError as error:
                     failures += 1
                     await self._pause("changes", error, failures)
                     continue
@@ -301,15 +309,25 @@ class Worker:
                     task.cancel()
 
     async def _pause(self, what: str, error: PadronClientError, failures: int) -> None:
+        """Wait before the next trial, or raise an error that no waiting can cure."""
+        if not is_temporary(error):
+            raise error
         longest_s = self._settings.pause_s * min(2.0 ** (failures - 1), 30.0)
         _log.warning("%s: %s. It is tried again.", what, error)
         await asyncio.sleep(random.uniform(longest_s / 2, longest_s))  # noqa: S311 - a pause is no secret
 
 
+def is_temporary(error: PadronClientError) -> bool:
+    """Say whether the same request may succeed later. A proxy whose server restarts answers 502 with its own page."""
+    if isinstance(error, UnexpectedAnswer):
+        return error.status >= SERVER_ERROR
+    return isinstance(error, (ConnectionFailed, DeadlinePassed, Overloaded, ServerFailed))
+
+
 def find_deactivated(change: Change) -> str | None:
     """Give the VIN of a vehicle that a change of the feed took out of every operation."""
     if isinstance(change, UnknownChange):
-        return str(change.members["vin"]) if change.members["operational"] is False else None
+        return str(change.members.get("vin")) if change.members["operational"] is False else None
     return None if change.operational else change.vin
 
 
@@ -347,7 +365,10 @@ def run_worker(
             worker = Worker(client, operation, work, settings=settings, on_answer=on_answer)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, worker.stop)
+                if sys.platform == "win32":
+                    signal.signal(number, lambda *_: loop.call_soon_threadsafe(worker.stop))
+                else:
+                    loop.add_signal_handler(number, worker.stop)
             await worker.run()
 
     asyncio.run(main())

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from padron_client import models
 
 _log = logging.getLogger("padron_client")
-_NEVER_REPEATED = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
+_NEVER_REPEATED = (httpx2.DecodingError, httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
 _NO_OPTIONS = CallOptions()
 
 
@@ -187,7 +187,7 @@ class AsyncTransport:
             try:
                 async with Within(limit.give_left()):
                     return await attempt(number, limit)
-            except httpx2.TransportError as failed:
+            except httpx2.RequestError as failed:
                 error = _word_failure(prepared.operation, failed, number, limit)
                 if isinstance(failed, _NEVER_REPEATED) or isinstance(error, DeadlinePassed) or number > retries.count:
                     raise error from failed
@@ -325,7 +325,7 @@ class AsyncDownload:
         try:
             async for chunk in self._give_response().aiter_bytes():
                 yield chunk
-        except httpx2.TransportError as failed:
+        except httpx2.RequestError as failed:
             message = f"The answer broke off ({type(failed).__name__}). What came so far is not all of it."
             raise ConnectionFailed(message, attempts=1) from failed
 
@@ -350,7 +350,7 @@ class AsyncEvents(AsyncDownload):
                 self.cursor = event.id or self.cursor
 
 
-def _word_failure(operation: Operation, failed: httpx2.TransportError, number: int, limit: Limit) -> Exception:
+def _word_failure(operation: Operation, failed: httpx2.RequestError, number: int, limit: Limit) -> Exception:
     try:
         limit.give_left()
     except TimeoutError:

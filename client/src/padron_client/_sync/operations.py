@@ -1650,14 +1650,14 @@ class Operations:
         """Follow the account's changes.
 
         All changes in one order, without a gap. The answer is a page of changes after the
-        cursor. With `wait`, the server waits for the first change. With `Accept: text/event-
-        stream`, the same changes come as server-sent events. `event` is the type of the change,
-        `data` is the change as JSON on one line, and `id` is the cursor after it. Send `Last-
-        Event-ID` to continue from there. An `id` without `event` and `data` moves the cursor
-        past changes that the filters left out. Comments keep the connection alive. The stream
-        ends when the server stops, or when the key is no longer valid. A cursor from before a
-        restored backup gets 410. Then load the list again. `operational` says whether the
-        vehicle is operational now. `operationalChanged` says whether the change made it
+        cursor. With `wait`, the server waits for the first change. With `Accept:
+        text/event-stream`, the same changes come as server-sent events. `event` is the type of
+        the change, `data` is the change as JSON on one line, and `id` is the cursor after it.
+        Send `Last-Event-ID` to continue from there. An `id` without `event` and `data` moves
+        the cursor past changes that the filters left out. Comments keep the connection alive.
+        The stream ends when the server stops, or when the key is no longer valid. A cursor from
+        before a restored backup gets 410. Then load the list again. `operational` says whether
+        the vehicle is operational now. `operationalChanged` says whether the change made it
         operational, or made it not operational. To miss nothing, load the list of vehicles with
         operational=true, and continue from the cursor of its first page. Needs the scope
         `changes:read`.
@@ -1690,14 +1690,14 @@ class Operations:
         """Follow the account's changes.
 
         All changes in one order, without a gap. The answer is a page of changes after the
-        cursor. With `wait`, the server waits for the first change. With `Accept: text/event-
-        stream`, the same changes come as server-sent events. `event` is the type of the change,
-        `data` is the change as JSON on one line, and `id` is the cursor after it. Send `Last-
-        Event-ID` to continue from there. An `id` without `event` and `data` moves the cursor
-        past changes that the filters left out. Comments keep the connection alive. The stream
-        ends when the server stops, or when the key is no longer valid. A cursor from before a
-        restored backup gets 410. Then load the list again. `operational` says whether the
-        vehicle is operational now. `operationalChanged` says whether the change made it
+        cursor. With `wait`, the server waits for the first change. With `Accept:
+        text/event-stream`, the same changes come as server-sent events. `event` is the type of
+        the change, `data` is the change as JSON on one line, and `id` is the cursor after it.
+        Send `Last-Event-ID` to continue from there. An `id` without `event` and `data` moves
+        the cursor past changes that the filters left out. Comments keep the connection alive.
+        The stream ends when the server stops, or when the key is no longer valid. A cursor from
+        before a restored backup gets 410. Then load the list again. `operational` says whether
+        the vehicle is operational now. `operationalChanged` says whether the change made it
         operational, or made it not operational. To miss nothing, load the list of vehicles with
         operational=true, and continue from the cursor of its first page. Needs the scope
         `changes:read`.

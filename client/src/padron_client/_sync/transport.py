@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from padron_client import models
 
 _log = logging.getLogger("padron_client")
-_NEVER_REPEATED = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
+_NEVER_REPEATED = (httpx2.DecodingError, httpx2.LocalProtocolError, httpx2.UnsupportedProtocol)
 _NO_OPTIONS = CallOptions()
 
 
@@ -188,7 +188,7 @@ class Transport:
             try:
                 with Within(limit.give_left()):
                     return attempt(number, limit)
-            except httpx2.TransportError as failed:
+            except httpx2.RequestError as failed:
                 error = _word_failure(prepared.operation, failed, number, limit)
                 if isinstance(failed, _NEVER_REPEATED) or isinstance(error, DeadlinePassed) or number > retries.count:
                     raise error from failed
@@ -326,7 +326,7 @@ class Download:
         try:
             for chunk in self._give_response().iter_bytes():
                 yield chunk
-        except httpx2.TransportError as failed:
+        except httpx2.RequestError as failed:
             message = f"The answer broke off ({type(failed).__name__}). What came so far is not all of it."
             raise ConnectionFailed(message, attempts=1) from failed
 
@@ -351,7 +351,7 @@ class Events(Download):
                 self.cursor = event.id or self.cursor
 
 
-def _word_failure(operation: Operation, failed: httpx2.TransportError, number: int, limit: Limit) -> Exception:
+def _word_failure(operation: Operation, failed: httpx2.RequestError, number: int, limit: Limit) -> Exception:
     try:
         limit.give_left()
     except TimeoutError:
