@@ -117,7 +117,7 @@ def use_a_cut_set() -> None:
         lines = whole.decode().splitlines()
         head = msgspec.json.decode(lines[0])
         loaded = loading.LoadedSet(VinSet(), head["number"], head["cursor"])
-        loaded.vins.load(line.strip('"') for line in lines[1:] if line.startswith('"'))
+        loaded.vins.load([line.strip('"') for line in lines[1:] if line.startswith('"')])
         loaded.vins.finish_loading()
         return loaded
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from tests.e2e.local_gates.proxy import BadProxy
-from tests.e2e.local_gates.race import Asker, Owners, read_clock
+from tests.e2e.local_gates.race import LEASE_S, Asker, Owners, read_clock
 from tests.e2e.program import Server, run_server
 from tests.effort import roll
 
@@ -111,6 +111,8 @@ class Mishaps:
                 spans.ended.append(read_clock())
         for suffix in ("-wal", "-shm"):
             Path(f"{self.database}{suffix}").unlink(missing_ok=True)
+        # A backup does not have the leases given since. Whoever restores one waits until these have ended.
+        await asyncio.sleep(LEASE_S)
         shutil.copy(self.folder / "backup", self.database)
         await self.start_server()
         for vin, spans in self.owners.exclusions.items():

@@ -43,7 +43,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     source: Literal["none", "server", "snapshot", "asked"]
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """Whether an operation may touch a vehicle. An answer is true when it allows."""
 
     vin: str

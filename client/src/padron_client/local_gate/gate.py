@@ -129,13 +129,21 @@ class LocalGate:
         if len(vin) == VIN_LENGTH and f"\n{vin}\n" in copy.buckets[hash(vin) & MASK]:
             now = self._read_clock()
             if copy.has_operable and now < copy.fresh_until and max_age is None and at_least is None:
-                return Answer(vin=vin, allowed=True, reason=None, checked_at=now, copy=copy)
-            answer = self._answer(vin, copy, now, max_age, at_least, when_stale or self._when_stale, is_in=True)
+                return Answer(vin, True, None, now, copy)  # noqa: FBT003 - by name it takes a tenth longer
+            is_vin = is_in = True
         else:
-            upper = vin if _match_vin(vin) is None or vin.isupper() else vin.upper()
+            is_vin = _match_vin(vin) is not None
+            upper = vin.upper() if is_vin else vin
             is_in = upper != vin and f"\n{upper}\n" in copy.buckets[hash(upper) & MASK]
             now = self._read_clock()
-            answer = self._answer(vin, copy, now, max_age, at_least, when_stale or self._when_stale, is_in=is_in)
+            if is_vin and not is_in and copy.has_operable and now < copy.fresh_until and max_age is at_least is None:
+                return Answer(vin, False, Reason.NOT_OPERABLE, now, copy)  # noqa: FBT003
+        reason = self._find_reason(copy, now, max_age, at_least, when_stale or self._when_stale)
+        if reason is None and not is_vin:
+            reason = Reason.MALFORMED
+        elif reason is None and is_in is not copy.has_operable:
+            reason = Reason.NOT_OPERABLE
+        answer = Answer(vin, reason is None, reason, now, copy)
         if (when_stale or self._when_stale) == "ask" and self._can_be_asked(answer):
             return self._ask_and_wait([vin])[0]
         return answer
@@ -225,29 +233,14 @@ class LocalGate:
 
     # ---------------------------------------------------------------- within
 
-    def _answer(
-        self,
-        vin: str,
-        copy: Copy,
-        now: float,
-        max_age: float | None,
-        at_least: AtLeast | None,
-        rule: WhenStale,
-        *,
-        is_in: bool,
-    ) -> Answer:
-        """Give the answer of a copy, or the reason why it may not answer."""
-        reason: Reason | None = None
+    def _find_reason(
+        self, copy: Copy, now: float, max_age: float | None, at_least: AtLeast | None, rule: WhenStale
+    ) -> Reason | None:
+        """Say why a copy may not answer, or give None."""
         if copy.source == "none":
             self._find_worker()  # a forked process starts its own thread at the first question
-            reason = Reason.NOT_READY
-        elif (late := self._find_lateness(copy, now, max_age, at_least)) is not None and rule != "allow":
-            reason = late
-        elif _match_vin(vin) is None:
-            reason = Reason.MALFORMED
-        elif is_in is not copy.has_operable:
-            reason = Reason.NOT_OPERABLE
-        return Answer(vin=vin, allowed=reason is None, reason=reason, checked_at=now, copy=copy)
+            return Reason.NOT_READY
+        return None if rule == "allow" else self._find_lateness(copy, now, max_age, at_least)
 
     def _find_lateness(self, copy: Copy, now: float, max_age: float | None, at_least: AtLeast | None) -> Reason | None:
         """Say why a copy is too old, or give None."""
@@ -304,15 +297,14 @@ class LocalGate:
                 continue
             now = self._read_clock()
             answers += [
-                Answer(vin=vin, allowed=reason is None, reason=reason, checked_at=now, copy=copy)
-                for vin, reason in zip(some, reasons, strict=True)
+                Answer(vin, reason is None, reason, now, copy) for vin, reason in zip(some, reasons, strict=True)
             ]
         return answers
 
     def _give_not_answered(self, vins: list[str]) -> list[Answer]:
         copy, now = self._copy, self._read_clock()
         reason = Reason.NOT_ANSWERED
-        return [Answer(vin=vin, allowed=False, reason=reason, checked_at=now, copy=copy) for vin in vins]
+        return [Answer(vin, allowed=False, reason=reason, checked_at=now, copy=copy) for vin in vins]
 
     def _find_worker(self) -> Worker:
         """Give the thread of this process, which is started if it is missing. Raises ``RuntimeError`` when closed."""

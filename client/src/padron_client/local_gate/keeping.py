@@ -40,6 +40,7 @@ class Proof(msgspec.Struct, frozen=True):
     number: int
     cursor: str
     lease_until: float = NEVER
+    applied: int = UNKNOWN_NUMBER  # the copy's number when the request was sent: an earlier last change is suspicious
 
 
 class Keeper:
@@ -165,7 +166,9 @@ class Keeper:
     def _settle(self) -> None:
         """Let the latest proof count whose very change the copy has."""
         for proof in reversed(self._proofs):
-            if proof.number <= self.copy.number and self._cursors.get(proof.number) == proof.cursor:
+            # A restored register ends at a change that the copy has, too, but lacks what the copy has after it.
+            is_possible = proof.applied <= proof.number <= self.copy.number
+            if is_possible and self._cursors.get(proof.number) == proof.cursor:
                 self.accept(proof)
                 break
         if not self._proofs:

@@ -36,6 +36,7 @@ class Prober:
         call_s = min(max(2 * self._every_s, 1.0), 5.0)
         while True:
             await self._keeper.loaded.wait()
+            applied = self._keeper.copy.number
             asked_at = self._clocks.steady()  # before the request: the answer may wait anywhere on its way back
             try:
                 head = await total(self._wire.read_head(call_s), call_s)
@@ -44,7 +45,7 @@ class Prober:
                 await pause.sleep(error)
                 continue
             pause.reset()
-            self._keeper.prove(Proof(asked_at, head.number, head.cursor))
+            self._keeper.prove(Proof(asked_at, head.number, head.cursor, applied=applied))
             await asyncio.sleep(self._every_s)
 
 
@@ -94,7 +95,7 @@ class LeaseHolder:
 
     async def _renew(self) -> None:
         """Take or renew the lease. What the answer allows is counted from before the request."""
-        cursor = self._keeper.copy.cursor
+        cursor, applied = self._keeper.copy.cursor, self._keeper.copy.number
         call_s = max(self._seconds / 2, 0.5)
         asked_at = self._clocks.steady()
         lease: Lease
@@ -106,7 +107,7 @@ class LeaseHolder:
         else:
             lease = await total(self._wire.renew_lease(self._lease_id, cursor, call_s), call_s)
         until = asked_at + min(self._seconds, lease.seconds) * LEASE_PART
-        self._keeper.prove(Proof(asked_at, lease.number, lease.cursor, until))
+        self._keeper.prove(Proof(asked_at, lease.number, lease.cursor, until, applied))
 
     def _forget_lease(self, error: BaseException) -> None:
         if is_gone(error):
