@@ -39,6 +39,7 @@ from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.soundness.background import CheckState, FileCheck
 from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
+from padron.store.sqlite.statuses import change_together
 from padron.store.sqlite.transaction import SqliteTransaction
 from padron.store.webhooks import WebhookBoard
 from padron.traces import Tracer
@@ -142,9 +143,7 @@ class SqliteStore:
         """Change statuses in several accounts. No account is left out, because all writers wait in one queue."""
 
         async def run(connection: apsw.Connection) -> frozenset[int]:
-            for account_id, asked in vins.items():
-                transaction = SqliteTransaction(connection, account_id)
-                await transaction.save_changes(decide(account_id, await transaction.lock_vehicles(asked)))
+            change_together(connection, vins, decide)
             return frozenset(vins)
 
         yield await self._committer.run(run)

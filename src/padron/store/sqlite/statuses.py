@@ -1,0 +1,101 @@
+"""Status changes, the hot path: the calls of several accounts in one transaction.
+
+Each statement runs once for each row, but is looked up, prepared and begun once for the whole batch.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import apsw
+
+from padron.domain.change import Change, find_latest, keep_order
+from padron.domain.vehicle import Vehicle
+from padron.store.base import Decide
+from padron.store.changes import encode_differences
+from padron.store.sqlite.port import SQL, from_instant, to_instant
+from padron.store.vehicles import VEHICLE, to_vehicle
+
+_ACCOUNT_PLACE = len(VEHICLE.names)  # the account comes after the vehicle's columns
+
+_Row = tuple[object, ...]
+
+
+def change_together(connection: apsw.Connection, vins: Mapping[int, Sequence[str]], decide: Decide) -> None:
+    """Read vehicles of several accounts and save the decided changes, all of which change only a status."""
+    asked = [(account_id, vin) for account_id, named in vins.items() for vin in named]
+    found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
+    for row in connection.executemany(SQL["load_together"], asked):
+        found[row[_ACCOUNT_PLACE]].append(to_vehicle(row, to_instant))
+    decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
+    save_statuses(connection, {account_id: made for account_id, made in decided.items() if made})
+
+
+def save_statuses(connection: apsw.Connection, changes: Mapping[int, Sequence[Change]]) -> None:
+    """Write plain changes by account, with each account's next numbers."""
+    firsts = _take_numbers(connection, changes)
+    statuses: list[_Row] = []
+    deactivated: list[_Row] = []
+    recorded: list[_Row] = []
+    for account_id, made in changes.items():
+        instant, at = made[0].at, from_instant(made[0].at)
+        for number, change in enumerate(made, firsts[account_id]):
+            if change.at is not instant:  # the calls of a batch share their instant
+                instant, at = change.at, from_instant(change.at)
+            vehicle_id = change.vehicle.vehicle_id
+            statuses.append(give_status_row(account_id, change, at))
+            if change.deactivates:
+                deactivated.append((at, account_id, vehicle_id))
+            recorded.append(give_change_row(account_id, change, number, vehicle_id, at))
+    connection.executemany(SQL["update_status"], statuses)
+    if deactivated:
+        _withdraw_work(connection, deactivated)
+    connection.executemany(SQL["insert_change"], recorded)
+
+
+def _take_numbers(connection: apsw.Connection, changes: Mapping[int, Sequence[Change]]) -> dict[int, int]:
+    """Take the accounts' next numbers, keep the order of their instants, and give the number of each first change."""
+    firsts: dict[int, int] = {}
+    taken: list[_Row] = []
+    for last, last_at, account_id in connection.executemany(SQL["load_numbers"], [(one,) for one in changes]):
+        made = changes[account_id]
+        latest = from_instant(find_latest(made))
+        if last_at > latest:
+            keep_order(made, to_instant(last_at))
+        firsts[account_id] = last + 1
+        taken.append((last + len(made), max(last_at, latest), account_id))
+    connection.executemany(SQL["save_numbers"], taken)
+    return firsts
+
+
+def _withdraw_work(connection: apsw.Connection, deactivated: Sequence[_Row]) -> None:
+    """Withdraw the work of vehicles, each with its instant and its account. Most have none."""
+    found = set(connection.executemany(SQL["find_answerable_work"], [row[1:] for row in deactivated]))
+    if found:
+        connection.executemany(SQL["withdraw_work"], [row for row in deactivated if row[1:] in found])
+
+
+def give_status_row(account_id: int, change: Change, at: int) -> _Row:
+    """Give the values of ``update_status``. ``at`` is the instant of the change as it is stored."""
+    vehicle = change.vehicle
+    return (
+        vehicle.status._value_, at, vehicle.status_by, vehicle.status_reason, vehicle.revision, at,
+        account_id, vehicle.vehicle_id,
+    )  # fmt: skip
+
+
+def give_change_row(account_id: int, change: Change, number: int, vehicle_id: int, at: int) -> _Row:
+    """Give the values of ``insert_change``. ``at`` is the instant of the change as it is stored."""
+    former = change.from_status
+    return (
+        account_id,
+        number,
+        vehicle_id,
+        change.vehicle.vin,
+        change.type._value_,
+        at,
+        change.by,
+        change.request_id,
+        None if former is None else former._value_,
+        change.vehicle.status._value_,
+        change.reason,
+        encode_differences(change),
+    )
