@@ -193,7 +193,9 @@ def check_text(name: str, text: str, length_max: int, *, allowed: str = "") -> N
     """
     if len(text) > length_max:
         raise PadronError(Code.BAD_PARAMETERS, f"{name} has {len(text)} characters: at most {length_max} are allowed.")
-    wrong = _find_control(text.translate({ord(character): "" for character in allowed}) if allowed else text)
+    wrong = _find_control(text)
+    if wrong is not None and allowed:
+        wrong = _find_control(text.translate({ord(character): "" for character in allowed}))
     if wrong is not None:
         raise PadronError(
             Code.BAD_PARAMETERS,

@@ -24,12 +24,12 @@ _find_length = re.compile(rb"\r\n(?i:content-length):[\t ]*(?=[0-9])").search
 
 @dataclass(slots=True)
 class KnownFields:
-    """Fields that were checked, and the bytes that stood between a request line and the body."""
+    """Fields that were checked, and their bytes: all between a request line and the body."""
 
     fields: Headers
     headers: dict[bytes, bytes]
     _bytes: bytes
-    _before: bytes  # the digits of Content-Length; all bytes where there is none
+    _before: bytes  # the digits of Content-Length; all bytes without that header
     _behind: bytes
     size: int  # of the body
 

@@ -20,7 +20,7 @@ _Row = tuple[object, ...]
 
 
 def change_together(connection: apsw.Connection, vins: Mapping[int, Sequence[str]], decide: Decide) -> None:
-    """Read vehicles of several accounts and save the decided changes, all of which change only a status."""
+    """Read vehicles of several accounts and save the decided changes. Each of them changes only a status."""
     asked = [(account_id, vin) for account_id, named in vins.items() for vin in named]
     found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
     for row in connection.executemany(SQL["load_together"], asked):
