@@ -269,7 +269,7 @@ def give_status_or_none(number: int | None) -> VehicleStatus | None:
 
 def give_status_id(status: VehicleStatus | None) -> int | None:
     """Give the value to store in a column of statuses."""
-    return None if status is None else status.value
+    return None if status is None else status._value_  # ``value`` takes ten times as long
 
 
 def _to_status_time(row: Row) -> StatusTime:

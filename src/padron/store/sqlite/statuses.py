@@ -12,7 +12,7 @@ from padron.domain.vehicle import Vehicle
 from padron.store.base import Decide
 from padron.store.changes import encode_differences
 from padron.store.sqlite.port import SQL, from_instant, to_instant
-from padron.store.vehicles import VEHICLE, to_vehicle
+from padron.store.vehicles import VEHICLE, give_status_id, to_vehicle
 
 _ACCOUNT_PLACE = len(VEHICLE.names)  # the account comes after the vehicle's columns
 
@@ -77,14 +77,13 @@ def give_status_row(account_id: int, change: Change, at: int) -> _Row:
     """Give the values of ``update_status``. ``at`` is the instant of the change as it is stored."""
     vehicle = change.vehicle
     return (
-        vehicle.status._value_, at, vehicle.status_by, vehicle.status_reason, vehicle.revision, at,
+        give_status_id(vehicle.status), at, vehicle.status_by, vehicle.status_reason, vehicle.revision, at,
         account_id, vehicle.vehicle_id,
     )  # fmt: skip
 
 
 def give_change_row(account_id: int, change: Change, number: int, vehicle_id: int, at: int) -> _Row:
     """Give the values of ``insert_change``. ``at`` is the instant of the change as it is stored."""
-    former = change.from_status
     return (
         account_id,
         number,
@@ -94,8 +93,8 @@ def give_change_row(account_id: int, change: Change, number: int, vehicle_id: in
         at,
         change.by,
         change.request_id,
-        None if former is None else former._value_,
-        change.vehicle.status._value_,
+        give_status_id(change.from_status),
+        give_status_id(change.vehicle.status),
         change.reason,
         encode_differences(change),
     )
