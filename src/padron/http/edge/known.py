@@ -7,6 +7,7 @@ Whatever differs takes the way of every first request.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from padron.domain.idempotency import Headers
 from padron.http.calls import TARGET_BYTES_MAX
@@ -20,6 +21,14 @@ _match_line = re.compile(
 ).fullmatch
 _LINE_BYTES_MAX = TARGET_BYTES_MAX  # method and version count too, so a longer line is left to the check
 _find_length = re.compile(rb"\r\n(?i:content-length):[\t ]*(?=[0-9])").search
+
+
+class PlainLine(NamedTuple):
+    """The parts of a request line of HTTP/1.1, with the address as the client sent it."""
+
+    method: str
+    path: bytes
+    query: bytes
 
 
 @dataclass(slots=True)
@@ -61,10 +70,10 @@ def keep_fields(given: bytes, fields: Headers, headers: dict[bytes, bytes]) -> K
     return KnownFields(fields, headers, given, given[: found.end()], given[found.end() + len(length) :], int(length))
 
 
-def match_line(line: bytes) -> tuple[str, bytes, bytes] | None:
-    """Give method, path and query of a plain request line of HTTP/1.1; None for any other line."""
+def match_line(line: bytes) -> PlainLine | None:
+    """Give the parts of a plain request line of HTTP/1.1; None for any other line."""
     matched = _match_line(line) if len(line) <= _LINE_BYTES_MAX else None
     if matched is None:
         return None
     method, path, query = matched.groups(b"")
-    return method.decode(), path, query
+    return PlainLine(method.decode(), path, query)

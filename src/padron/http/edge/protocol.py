@@ -211,7 +211,7 @@ class EdgeProtocol(Link):
             self._intake.take_head(head)
             return self._begin(head[line_end:], rest)
         self._known = known
-        self._intake.take_known(line[0], known)
+        self._intake.take_known(line.method, known)
         request = Request(*line, known.headers, {}, self._peer.hop)
         return self._begin_answer(request, known.size, rest, is_plain=True)
 

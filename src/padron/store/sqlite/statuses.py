@@ -16,7 +16,7 @@ from padron.store.vehicles import VEHICLE, give_status_id, to_vehicle
 
 _ACCOUNT_PLACE = len(VEHICLE.names)  # the account comes after the vehicle's columns
 
-_Row = tuple[object, ...]
+_Bound = tuple[object, ...]
 
 
 def change_together(connection: apsw.Connection, vins: Mapping[int, Sequence[str]], decide: Decide) -> None:
@@ -32,9 +32,9 @@ def change_together(connection: apsw.Connection, vins: Mapping[int, Sequence[str
 def save_statuses(connection: apsw.Connection, changes: Mapping[int, Sequence[Change]]) -> None:
     """Write plain changes by account, with each account's next numbers."""
     firsts = _take_numbers(connection, changes)
-    statuses: list[_Row] = []
-    deactivated: list[_Row] = []
-    recorded: list[_Row] = []
+    statuses: list[_Bound] = []
+    deactivated: list[_Bound] = []
+    recorded: list[_Bound] = []
     for account_id, made in changes.items():
         instant, at = made[0].at, from_instant(made[0].at)
         for number, change in enumerate(made, firsts[account_id]):
@@ -54,7 +54,7 @@ def save_statuses(connection: apsw.Connection, changes: Mapping[int, Sequence[Ch
 def _take_numbers(connection: apsw.Connection, changes: Mapping[int, Sequence[Change]]) -> dict[int, int]:
     """Take the accounts' next numbers, keep the order of their instants, and give the number of each first change."""
     firsts: dict[int, int] = {}
-    taken: list[_Row] = []
+    taken: list[_Bound] = []
     for last, last_at, account_id in connection.executemany(SQL["load_numbers"], [(one,) for one in changes]):
         made = changes[account_id]
         latest = from_instant(find_latest(made))
@@ -66,14 +66,14 @@ def _take_numbers(connection: apsw.Connection, changes: Mapping[int, Sequence[Ch
     return firsts
 
 
-def _withdraw_work(connection: apsw.Connection, deactivated: Sequence[_Row]) -> None:
+def _withdraw_work(connection: apsw.Connection, deactivated: Sequence[_Bound]) -> None:
     """Withdraw the work of vehicles, each with its instant and its account. Most have none."""
     found = set(connection.executemany(SQL["find_answerable_work"], [row[1:] for row in deactivated]))
     if found:
         connection.executemany(SQL["withdraw_work"], [row for row in deactivated if row[1:] in found])
 
 
-def give_status_row(account_id: int, change: Change, at: int) -> _Row:
+def give_status_row(account_id: int, change: Change, at: int) -> _Bound:
     """Give the values of ``update_status``. ``at`` is the instant of the change as it is stored."""
     vehicle = change.vehicle
     return (
@@ -82,7 +82,7 @@ def give_status_row(account_id: int, change: Change, at: int) -> _Row:
     )  # fmt: skip
 
 
-def give_change_row(account_id: int, change: Change, number: int, vehicle_id: int, at: int) -> _Row:
+def give_change_row(account_id: int, change: Change, number: int, vehicle_id: int, at: int) -> _Bound:
     """Give the values of ``insert_change``. ``at`` is the instant of the change as it is stored."""
     return (
         account_id,
