@@ -217,8 +217,9 @@ def test_requests_of_both_kinds_follow_each_other(target: Target) -> None:
     """The parser sees none of a known request, also not its body, so it is ready for the next one."""
     with Wire(target.port) as wire:
         for _ in range(3):
-            wire.send(target.patch(0, 3), pause_s=0)
-            assert wire.read_final("PATCH").status == 204
+            for status in (3, 4):  # the second one is known
+                wire.send(target.patch(0, status))
+                assert wire.read_final("PATCH").status == 204
             wire.send(target.patch(1, 4, is_chunked=True))
             assert wire.read_final("PATCH").status == 204
             wire.send(target.get("/api/v2/vehicle-statuses", method="HEAD"))
