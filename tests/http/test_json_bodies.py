@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from padron.http.declarations import Route
+from padron.http.requests import bodies
 from padron.http.routes import ROUTES
 from tests.cast import HUMMER
 from tests.http.api import STATUS, UPSERT, VEHICLE, Api, Client, Reply
@@ -107,6 +108,12 @@ async def test_a_member_that_occurs_twice_is_refused_at_any_depth(
     assert reply.code == (400, "BadParameters")
     assert await api.acme.list_vehicles() == []
     assert f"member '{name}' twice" in reply.detail
+
+
+async def test_an_ordinary_body_is_not_parsed_a_second_time(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a body whose text leaves a doubt is looked through member by member."""
+    monkeypatch.setattr(bodies, "_check_no_member_twice", None)
+    assert (await send_json(api.acme, '{"vehicleStatusId": 4, "reason": "Brakes, bay 7"}')).status == 204
 
 
 async def test_the_same_text_in_two_places_is_no_member_twice(api: Api) -> None:

@@ -111,7 +111,7 @@ class Principal:
 
     def check_scope(self, scope: Scope) -> None:
         """Raise ``forbidden`` unless the key or the person has this scope."""
-        if scope.value not in self.scopes:
+        if scope not in self.scopes:  # a scope is its own name
             raise PadronError(Code.FORBIDDEN, f"{self._name()} does not have the scope {scope.value}.")
 
     def check_either_scope(self, scopes: Iterable[Scope]) -> None:

@@ -46,7 +46,7 @@ class ErasedValues:
     numbers: Sequence[int]  # of the changes that had brought these values, or taken them away
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(slots=True)  # not keyword-only, for the reason that ``Vehicle`` has
 class Change:
     """A change about to be recorded: the vehicle as it is afterwards, and who, when and why.
 
@@ -133,27 +133,19 @@ def build_status_change(
     For a vehicle that becomes former, or is current again, ``vehicle`` has the slot that it has from then on. One that
     is current again also needs its ``details``.
     """
-    return Change(
-        type=ChangeType.STATUS_CHANGED,
-        vehicle=Vehicle(
-            vehicle_id=vehicle.vehicle_id,
-            vin=vehicle.vin,
-            slot=vehicle.slot,
-            status=status,
-            status_since=at,
-            status_by=by,
-            status_reason=reason,
-            revision=vehicle.revision + 1,
-            created_at=vehicle.created_at,
-            updated_at=at,
-        ),
-        at=at,
-        by=by,
-        request_id=request_id,
-        from_status=vehicle.status,
-        reason=reason,
-        details=details,
+    changed = Vehicle(
+        vehicle.vehicle_id,
+        vehicle.vin,
+        vehicle.slot,
+        status,
+        at,  # since when it has the status
+        by,
+        reason,
+        vehicle.revision + 1,
+        vehicle.created_at,
+        at,
     )
+    return Change(_STATUS_CHANGED, changed, at, by, request_id, vehicle.status, reason, details)
 
 
 def find_latest(changes: Sequence[Change]) -> datetime:
@@ -296,7 +288,7 @@ class FeedEntry:
         return (before is not None and is_operational(before)) is not is_operational(after)
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(slots=True)  # not keyword-only, for the reason that ``Vehicle`` has
 class StatusRequest:
     """One request to set a vehicle's status, sent alone or in a batch."""
 

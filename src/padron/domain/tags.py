@@ -9,6 +9,7 @@ import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from padron.domain.vehicle import Vehicle
 
@@ -32,12 +33,17 @@ class Tag:
 
     def is_before(self, at: datetime) -> bool:
         """Say whether an instant is after the state that the tag names. An invented tag may have any stamp."""
-        return self.stamp < (at - _EPOCH) // _MICROSECOND
+        return self.stamp < _count_microseconds(at)
 
 
 def format_tag(vehicle: Vehicle) -> str:
     """Give the present tag of a vehicle. Each status call makes one, so it takes less than a microsecond."""
-    return f"v{vehicle.vehicle_id}r{vehicle.revision}t{(vehicle.updated_at - _EPOCH) // _MICROSECOND:x}"
+    return f"v{vehicle.vehicle_id}r{vehicle.revision}t{_count_microseconds(vehicle.updated_at):x}"
+
+
+@lru_cache(maxsize=16)  # the calls of a batch share their instant
+def _count_microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def parse_tag(text: str) -> Tag | None:

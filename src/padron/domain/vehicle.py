@@ -99,9 +99,10 @@ NOT_FILTERED = frozenset({"engineNumber", "legalName"})  # fields of 1.3 without
 
 
 # Not frozen, like the other records that each status call makes (in ``change``): a frozen record takes three times as
-# long to make, which adds 3 us to each call of 75. Only the store alters a vehicle: it gives a new one its id, and
-# keeps times in order.
-@dataclass(kw_only=True, slots=True)
+# long to make, which adds 3 us to each call of 75. Names of values take as long again, so those who make one for each
+# status call give the values in order. Only the store alters a vehicle: it gives a new one its id, and keeps times in
+# order.
+@dataclass(slots=True)
 class Vehicle:
     """A vehicle's identity and status. ``vehicle_id`` is the number of the change that registered it.
 
@@ -192,7 +193,9 @@ def check_text(name: str, text: str, length_max: int, *, allowed: str = "") -> N
     """
     if len(text) > length_max:
         raise PadronError(Code.BAD_PARAMETERS, f"{name} has {len(text)} characters: at most {length_max} are allowed.")
-    wrong = _find_control(text.translate({ord(character): "" for character in allowed}) if allowed else text)
+    wrong = _find_control(text)
+    if wrong is not None and allowed:
+        wrong = _find_control(text.translate({ord(character): "" for character in allowed}))
     if wrong is not None:
         raise PadronError(
             Code.BAD_PARAMETERS,

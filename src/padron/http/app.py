@@ -179,13 +179,13 @@ def build_app(
     """Give the ASGI application. It opens the runtime when it starts and closes it when it stops.
 
     The ``background`` tasks run beside the calls while the runtime is open. ``reach`` says how clients reach it.
-    Without ``is_fast``, the edge answers no call itself. ``tally`` counts the answers. ``mounts`` are served beside the
-    API, each below its own path.
+    Without ``is_fast``, the edge answers no call itself and parses each head. ``tally`` counts the answers. ``mounts``
+    are served beside the API, each below its own path.
     """
     server = Server(reach, tally)
     set_root_path(reach.root_path)
     strip = make_stripper(reach.root_path) if reach.root_path else None
-    edge = Edge(server, ROUTES if is_fast else (), strip)
+    edge = Edge(server, ROUTES if is_fast else (), strip, keeps_fields=is_fast)
 
     @asynccontextmanager
     async def live(_: object) -> AsyncIterator[None]:

@@ -184,9 +184,16 @@ class Seat:
 
     def leave(self) -> None:
         """Give all places back."""
-        if self._account_id is None:
+        account_id = self._account_id
+        if account_id is None:
             return
-        self._leave_state()
+        places = self._places
+        if self._state is _Doing.WORKING and places.calls[account_id] > 1:
+            # Each call ends so. It counts by itself, as ``_leave_state`` would.
+            places.call_count -= 1
+            places.calls[account_id] -= 1
+        else:
+            self._leave_state()
         if self._kind is not None:
             _give_back(self._places.running[self._kind], self._account_id)
         if self._byte_count:

@@ -76,6 +76,7 @@ class _Entry:
     looked_up_at_s: float
     used_at_s: float
     lookup: asyncio.Future[_Known]
+    known: _Known | None = None  # what was found, once somebody waited for it
 
     @property
     def is_found(self) -> bool:
@@ -140,6 +141,7 @@ class Authenticator:
             if self._entries.get(digest) is entry:
                 del self._entries[digest]
             raise
+        entry.known = known
         now = self._clock()
         if not known.key.is_usable(now):
             raise _give_invalid()
@@ -162,10 +164,10 @@ class Authenticator:
         entry = self._entries.get(digest)
         if entry is None:
             return self.access_tokens.believe(digest, now_s)
-        if now_s - entry.looked_up_at_s > BELIEVED_S or not entry.is_found:
+        known = entry.known
+        if known is None or now_s - entry.looked_up_at_s > BELIEVED_S:
             return None
         entry.used_at_s = now_s
-        known = entry.lookup.result()
         return known.principal if known.is_plain else self._believe_checked(known, caller)
 
     def _believe_checked(self, known: _Known, caller: Caller | None) -> Principal | None:
@@ -286,7 +288,8 @@ class Authenticator:
                 if key is not None and key.secret_sha256 == entry.key.secret_sha256:
                     entry.looked_up_at_s = looked_up_at_s
                     entry.lookup = loop.create_future()
-                    entry.lookup.set_result(self._admit(key))
+                    entry.known = self._admit(key)
+                    entry.lookup.set_result(entry.known)
                 elif self._entries.get(digest) is entry:
                     del self._entries[digest]
 

@@ -213,17 +213,18 @@ def to_vehicle(row: Row, to_instant: ToInstant) -> Vehicle:
     It reads columns by place, which is faster than by name. A batch of status calls reads a row for each vehicle.
     """
     vehicle_id, vin, slot, status, since, by, reason, revision, created_at, updated_at = row[:_VEHICLE_WIDTH]
+    status_since = to_instant(since)
     return Vehicle(
-        vehicle_id=vehicle_id,
-        vin=vin,
-        slot=slot,
-        status=_STATUSES[status],
-        status_since=to_instant(since),
-        status_by=by,
-        status_reason=reason,
-        revision=revision,
-        created_at=to_instant(created_at),
-        updated_at=to_instant(updated_at),
+        vehicle_id,
+        vin,
+        slot,
+        _STATUSES[status],
+        status_since,
+        by,
+        reason,
+        revision,
+        to_instant(created_at),
+        status_since if updated_at == since else to_instant(updated_at),  # the last change was one of status
     )
 
 
@@ -271,7 +272,7 @@ def give_status_or_none(number: int | None) -> VehicleStatus | None:
 
 def give_status_id(status: VehicleStatus | None) -> int | None:
     """Give the value to store in a column of statuses."""
-    return None if status is None else status.value
+    return None if status is None else status._value_  # ``value`` takes ten times as long
 
 
 def _to_status_time(row: Row) -> StatusTime:

@@ -89,8 +89,19 @@ class Keyring:
 class Edge:
     """The edge of one process: its connections, and the calls that it answers itself."""
 
-    def __init__(self, server: Server, routes: Sequence[Route], strip: Callable[[bytes], bytes] | None = None) -> None:
-        """``strip`` removes what a proxy puts before each of the server's paths."""
+    def __init__(
+        self,
+        server: Server,
+        routes: Sequence[Route],
+        strip: Callable[[bytes], bytes] | None = None,
+        *,
+        keeps_fields: bool = True,
+    ) -> None:
+        """``strip`` removes what a proxy puts before each of the server's paths.
+
+        With ``keeps_fields`` a connection does not parse the fields of its last request again.
+        """
+        self.keeps_fields = keeps_fields
         self._server = server
         self._strip = strip
         self.connections = OpenConnections(is_exempt=server.is_proxy)

@@ -6,6 +6,7 @@ import httptools
 
 from padron.domain.idempotency import Headers
 from padron.http.edge import heads
+from padron.http.edge.known import KnownFields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,7 @@ class Intake:
         self.body_bytes = 0  # that have arrived, with the frames of chunks
         self._left: int | None = 0  # of the body; None for a chunked body
         self._frame_bytes = 0
+        self._is_parsed = True  # the parser has the head, and so it gets the body too
         self.has_head = False  # of the request, so that its fields can be read
 
     def take_head(self, head: bytes) -> None:
@@ -44,12 +46,23 @@ class Intake:
         self.has_head = False
         self.is_head_asked = head.startswith(b"HEAD ")
         self.body_bytes = self._frame_bytes = 0
+        self._is_parsed = True
         heads.check_head(head)
         try:
             self._feed(heads.simplify(head))
         except httptools.HttpParserError:
             self.fields, self.has_head = heads.read_fields(head), True
             raise heads.explain_unparsable(head) from None
+
+    def take_known(self, method: str, known: KnownFields) -> None:
+        """Take a head of HTTP/1.1 whose fields were parsed before. The parser sees nothing of this request."""
+        self.method = method
+        self.fields = known.fields
+        self.version = "1.1"
+        self.is_complete = not known.size
+        self.is_overrun = self.is_head_asked = self._is_parsed = False
+        self.has_head = True
+        self.body_bytes = 0
 
     def expect_body(self, size: int | None) -> None:
         """Say how large the body is; None for a chunked one, whose end the parser finds."""
@@ -66,6 +79,10 @@ class Intake:
         else:
             part, rest = data[:CHUNK_BYTES_MAX], data[CHUNK_BYTES_MAX:]
         self.body_bytes += len(part)
+        if not self._is_parsed:
+            self.is_complete = not self._left
+            self.take_data(part)
+            return rest
         self._frame_bytes += len(part)
         try:
             self._feed(part)

@@ -21,6 +21,7 @@ from padron.http.edge.cycles import Cycle
 from padron.http.edge.edge import Edge, Keyring, Shortcut
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake
+from padron.http.edge.known import KnownFields, keep_fields, match_line
 from padron.http.edge.links import Link
 from padron.http.edge.outlet import BYTES_PER_S_MIN, encode_reply
 from padron.http.places import UNCOUNTED_BYTES
@@ -58,6 +59,7 @@ class EdgeProtocol(Link):
         self._has_client_ended = False  # it sends nothing more, but may still read
         # The request.
         self._request: Request | None = None  # while it is answered
+        self._known: KnownFields | None = None  # of the last request
         self._intake = Intake()
         self._intake.take_data = self._take_data
         self._held: Shortcut | None = None  # what may be answered at once when its body has arrived
@@ -199,14 +201,22 @@ class EdgeProtocol(Link):
             self._searched = len(data)
             self._buffer = data
             return b""
-        end += len(heads.END)
         self._searched = 0
         self._wait_for_nobody()
-        self._intake.take_head(data[:end])
-        return self._begin(data[end:])
+        head, rest = data[: end + len(heads.END)], data[end + len(heads.END) :]
+        line_end = head.index(b"\r\n")
+        known = None if self._known is None else self._known.find_same(head[line_end:])
+        line = None if known is None else match_line(head[:line_end])
+        if known is None or line is None:
+            self._intake.take_head(head)
+            return self._begin(head[line_end:], rest)
+        self._known = known
+        self._intake.take_known(line.method, known)
+        request = Request(*line, known.headers, {}, self._peer.hop)
+        return self._begin_answer(request, known.size, rest, is_plain=True)
 
-    def _begin(self, rest: bytes) -> bytes:
-        """Begin to answer the request whose head was parsed. Give what follows it."""
+    def _begin(self, fields: bytes, rest: bytes) -> bytes:
+        """Begin to answer the request whose head was parsed, with the bytes of its fields. Give what follows it."""
         intake = self._intake
         headers = dict(intake.fields)
         framing = heads.check_fields(intake.fields, headers, is_old=intake.version != "1.1")
@@ -217,10 +227,18 @@ class EdgeProtocol(Link):
         if target.host is not None:
             headers[b"host"] = target.host
             intake.fields = heads.replace_host(intake.fields, target.host)
-        self._request = request = Request(intake.method, target.path, target.query, headers, {}, self._peer.hop)
+        request = Request(intake.method, target.path, target.query, headers, {}, self._peer.hop)
+        size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
+        if is_plain and size is not None and target.host is None and intake.keeps_alive and self._edge.keeps_fields:
+            self._known = keep_fields(fields, intake.fields, headers)
+        return self._begin_answer(request, size, rest, is_plain=is_plain)
+
+    def _begin_answer(self, request: Request, size: int | None, rest: bytes, *, is_plain: bool) -> bytes:
+        """Answer a request whose head was read, or let a task do it. Give what follows the request."""
+        intake = self._intake
+        self._request = request
         self._body = b""  # an earlier request may have left its own
         self._is_answering = True
-        size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
         intake.expect_body(size)
         if is_plain and size is not None and size <= BODY_BYTES_MAX:
             shortcut = self._edge.find_shortcut(request, self._keyring)

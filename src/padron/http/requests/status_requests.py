@@ -26,4 +26,4 @@ def parse_request(call: Call, vin: Vin, body: StatusBody, revisions: frozenset[s
             else None,
             until=parse_future_instant("until", body.until) if isinstance(body.until, str) else None,
         )
-    return StatusRequest(vin=vin, status=status, reason=reason, revisions=revisions, by=by, request_id=request_id)
+    return StatusRequest(vin, status, reason, revisions, by, request_id)

@@ -90,8 +90,8 @@ async def save_statuses(
     rows = [
         (
             account_id, change.vehicle.vehicle_id, change.vehicle.vin, change.at, change.by, change.request_id,
-            give_status_id(change.from_status), change.vehicle.status.value, change.reason, change.vehicle.revision,
-            revision, place,
+            give_status_id(change.from_status), give_status_id(change.vehicle.status), change.reason,
+            change.vehicle.revision, revision, place,
         )
         for account_id, made in changes.items()
         for place, (change, revision) in enumerate(zip(made, list_seen(made), strict=True), start=1)
@@ -114,6 +114,8 @@ async def save_statuses(
 
 def list_seen(changes: Sequence[Change]) -> list[int | None]:
     """Give for each vehicle's last change the revision that the vehicle had when read, and None for earlier ones."""
+    if len({change.vehicle.vehicle_id for change in changes}) == len(changes):  # nearly always
+        return [change.vehicle.revision - 1 for change in changes]
     times = Counter(change.vehicle.vehicle_id for change in changes)
     last = {change.vehicle.vehicle_id: place for place, change in enumerate(changes)}
     seen: list[int | None] = [None] * len(changes)

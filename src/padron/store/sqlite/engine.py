@@ -42,6 +42,7 @@ from padron.store.sqlite.recognition import check_file, claim, create_file
 from padron.store.sqlite.soundness.background import CheckState, FileCheck
 from padron.store.sqlite.soundness.guard import FileGuard
 from padron.store.sqlite.soundness.log_check import LOST_COMMITS, has_lost_commits, keep_log
+from padron.store.sqlite.statuses import change_together
 from padron.store.sqlite.transaction import SqliteTransaction
 from padron.store.strict_accounts import StrictAccounts
 from padron.store.webhooks import WebhookBoard
@@ -153,13 +154,7 @@ class SqliteStore:
         """Change statuses in several accounts. No account is left out, because all writers wait in one queue."""
 
         async def run(connection: apsw.Connection) -> frozenset[int]:
-            for account_id, asked in vins.items():
-                transaction = SqliteTransaction(connection, account_id, self.strict_accounts)
-                changes = decide(account_id, await transaction.lock_vehicles(asked))
-                if changes:
-                    await transaction.save_changes(changes)
-                else:
-                    transaction.note_strict()
+            change_together(connection, vins, decide, self.strict_accounts)
             return frozenset(vins)
 
         yield await self._committer.run(run)

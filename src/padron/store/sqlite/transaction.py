@@ -21,10 +21,11 @@ from padron.domain.change import (
 )
 from padron.domain.searching import give_search_text
 from padron.domain.vehicle import Details, Vehicle, fold_text
-from padron.store.changes import encode_differences, to_feed_entry
+from padron.store.changes import to_feed_entry
 from padron.store.nouns import NounTransactions
 from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
+from padron.store.sqlite.statuses import give_change_row, give_status_row
 from padron.store.strict_accounts import StrictAccounts
 from padron.store.vehicles import to_details, to_vehicle
 
@@ -116,11 +117,6 @@ class SqliteTransaction(NounTransactions):
             for row in self._execute(statement, (account_id, vehicle_id, span.first, span.last, request_id))
         }
 
-    def note_strict(self) -> None:
-        """Note whether deactivations of the account wait for leases. ``save_changes`` does this, too."""
-        for (switches,) in self._execute(SQL["find_strict_gates"], (self._account_id,)):
-            self._strict.note(self._account_id, switches)
-
     async def save_changes(self, changes: Sequence[Change]) -> WrittenChanges:
         """Write the changes, in order, with the account's next numbers, and give them with these numbers."""
         if not changes:
@@ -138,7 +134,11 @@ class SqliteTransaction(NounTransactions):
             self._executemany(SQL["insert_version"], map(self._give_first_version, changes, count(first)))
             self._executemany(SQL["insert_search_text"], map(self._give_search_text, changes, count(first)))
             self._executemany(
-                SQL["insert_change"], (self._give_row(change, n, n) for n, change in enumerate(changes, first))
+                SQL["insert_change"],
+                (
+                    give_change_row(self._account_id, change, n, n, from_instant(change.at))
+                    for n, change in enumerate(changes, first)
+                ),
             )
             return WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
         rows = []
@@ -158,22 +158,15 @@ class SqliteTransaction(NounTransactions):
                     self._execute(SQL["insert_vehicle"], self._give_vehicle(change, number))
                     self._execute(SQL["insert_version"], self._give_first_version(change, number))
                     self._execute(SQL["insert_search_text"], self._give_search_text(change, number))
-            rows.append(self._give_row(change, number, vehicle_id))
+            rows.append(give_change_row(self._account_id, change, number, vehicle_id, from_instant(change.at)))
         self._executemany(SQL["insert_change"], rows)
         return WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
 
     def _update_status(self, change: Change) -> None:
-        vehicle = change.vehicle
-        since = from_instant(vehicle.status_since)
-        self._execute(
-            SQL["update_status"],
-            (
-                vehicle.status.value, since, vehicle.status_by, vehicle.status_reason, vehicle.revision, since,
-                self._account_id, vehicle.vehicle_id,
-            ),
-        )  # fmt: skip
+        at = from_instant(change.at)
+        self._execute(SQL["update_status"], give_status_row(self._account_id, change, at))
         if change.deactivates:
-            self._execute(SQL["withdraw_work"], (since, self._account_id, vehicle.vehicle_id))
+            self._execute(SQL["withdraw_work"], (at, self._account_id, change.vehicle.vehicle_id))
 
     def _retire_vehicle(self, change: Change, number: int) -> None:
         vehicle, at = change.vehicle, from_instant(change.at)
@@ -230,19 +223,3 @@ class SqliteTransaction(NounTransactions):
 
     def _give_search_text(self, change: Change, vehicle_id: int) -> tuple[object, ...]:
         return (self._account_id, vehicle_id, give_search_text(change.vehicle.vin, change.details or {}))
-
-    def _give_row(self, change: Change, number: int, vehicle_id: int) -> tuple[object, ...]:
-        return (
-            self._account_id,
-            number,
-            vehicle_id,
-            change.vehicle.vin,
-            change.type.value,
-            from_instant(change.at),
-            change.by,
-            change.request_id,
-            None if change.from_status is None else change.from_status.value,
-            change.vehicle.status.value,
-            change.reason,
-            encode_differences(change),
-        )

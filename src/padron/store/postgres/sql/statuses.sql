@@ -87,6 +87,15 @@ FROM (
 ) AS held
 WHERE w.account_id = $1 AND w.run_id = held.run_id AND w.vehicle_id = held.vehicle_id;
 
+-- name: find_answerable_work
+-- Empty: this engine saves a batch with one statement.
+
+-- name: load_numbers
+-- Empty: this engine saves a batch with one statement.
+
+-- name: save_numbers
+-- Empty: this engine saves a batch with one statement.
+
 -- name: sum_statuses
 -- The time of vehicles after an id ($6) in each status for each reason, between two instants ($4, $5). The last changes
 -- up to these instants are $3 and $2. Numbers decide the order. If a clock went back, a length is zero, never negative.

@@ -2,7 +2,9 @@
 -- order.
 
 -- name: load_together
--- Empty: this engine has no round trips, so it looks up each account's vehicles in turn.
+-- Current vehicles of one account with one VIN, with the account. It runs once for each vehicle of a batch.
+SELECT vehicle_id, vin, slot, status, status_since, status_by, status_reason, revision, created_at, updated_at, account_id
+FROM vehicles WHERE account_id = ? AND vin = ? AND slot >= 0 ORDER BY slot;
 
 -- name: save_statuses
 -- Empty: this engine has no round trips, so the statements below are as fast as one for a batch.
@@ -18,6 +20,20 @@ WHERE account_id = ? AND vehicle_id = ?;
 -- the planner walks all of the account's work.
 UPDATE work INDEXED BY work_answerable SET state = 'withdrawn', ended_at = ?
 WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed', 'exhausted');
+
+-- name: find_answerable_work
+-- A vehicle's account and id if it has such work. To find none takes a third of the time that withdrawing none takes.
+SELECT account_id, vehicle_id FROM work INDEXED BY work_answerable
+WHERE account_id = ? AND vehicle_id = ? AND state IN ('queued', 'claimed', 'exhausted') LIMIT 1;
+
+-- name: load_numbers
+-- An account's last change number, the earliest instant allowed for its next changes, the account, and how often its
+-- strict gates were switched.
+SELECT last_change, last_at, account_id, strict_gates FROM counters WHERE account_id = ?;
+
+-- name: save_numbers
+-- Takes the numbers after that. A RETURNING, as in take_numbers, would take as long as both.
+UPDATE counters SET last_change = ?, last_at = ? WHERE account_id = ?;
 
 -- name: sum_statuses
 -- The time of vehicles after an id (?6) in each status for each reason, between two instants (?4, ?5). The last changes

@@ -1,0 +1,235 @@
+"""The fields of a connection's last request mean the same when they come again, and nothing else passes for them."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from padron.domain.idempotency import Headers
+from padron.http.answers.problem import ProblemError
+from padron.http.edge import heads
+from padron.http.edge.intake import Intake
+from padron.http.edge.known import FIELDS_BYTES_MAX, KnownFields, keep_fields, match_line
+from tests.http.test_pipelining import Target, target
+from tests.http.wire import Wire
+from tests.tables import each_row
+
+__all__ = ["target"]
+
+LINE = b"PATCH /a HTTP/1.1"
+FIELDS = b"\r\nHost: x\r\nContent-Length: 21\r\nA: b\r\n\r\n"
+
+_VALUES = st.sampled_from([b"x", b"5", b"12", b"", b"a b", b"close", b"\x80\xff", b"h2c", b"007", b"1" * 18])
+_SPACES = st.sampled_from([b"", b" ", b"\t", b" \t "])
+_NAMES = st.sampled_from(
+    [b"A", b"B", b"Content-Length", b"content-length", b"X-Content-Length", b"Connection", b"Upgrade"]
+)
+_FIELDS = st.lists(st.builds(lambda *parts: b"%b:%b%b%b" % parts, _NAMES, _SPACES, _VALUES, _SPACES), max_size=4).map(
+    lambda lines: b"\r\n".join([b"", b"Host: x", *lines, b"", b""])
+)
+_NUMBERS = st.sampled_from([b"0", b"3", b"99", b"16384", b"00012", b"123456", b"", b"-1", b"+5", b"5 5", b"1_0", b"x"])
+
+
+def parse(line: bytes, fields: bytes) -> tuple[str, bytes, Headers, bool] | None:
+    """Give method, address and fields of a head that the check and the parser take, and whether the connection stays.
+
+    None for a head that is refused, and for one whose fields are not kept: HTTP/1.0, and a field that comes twice.
+    """
+    intake = Intake()
+    try:
+        intake.take_head(line + fields)
+        heads.check_fields(intake.fields, dict(intake.fields), is_old=intake.version == "1.0")
+    except ProblemError:
+        return None
+    finally:
+        intake.close()
+    if intake.version != "1.1" or len(dict(intake.fields)) != len(intake.fields):
+        return None
+    return intake.method, intake.target, intake.fields, intake.keeps_alive
+
+
+def keep(fields: bytes) -> KnownFields | None:
+    parsed = parse(LINE, fields)
+    return None if parsed is None or not parsed[3] else keep_fields(fields, parsed[2], dict(parsed[2]))
+
+
+@given(_FIELDS, _NUMBERS)
+def test_what_is_known_is_what_the_parser_gives(first: bytes, number: bytes) -> None:
+    known = keep(first)
+    if known is None:
+        return
+    again = re.sub(rb"(?i)(\r\ncontent-length:[\t ]*)[0-9]+", rb"\g<1>" + number, first)
+    for second in (first, again):
+        same = known.find_same(second)
+        if same is not None:
+            parsed = parse(LINE, second)
+            assert parsed is not None
+            assert (same.fields, same.headers) == (parsed[2], dict(parsed[2]))
+            assert same.size == int(same.headers.get(b"content-length", b"0"))
+    assert known.find_same(first) is known
+
+
+@given(_FIELDS, _FIELDS)
+def test_other_fields_are_never_taken_for_the_known_ones(first: bytes, second: bytes) -> None:
+    known = keep(first)
+    same = None if known is None else known.find_same(second)
+    if same is not None:
+        parsed = parse(LINE, second)
+        assert parsed is not None
+        assert same.fields == parsed[2]
+
+
+@each_row("number", [b"0", b"7", b"00012", b"16384"])
+def test_only_the_length_of_the_body_may_differ(number: bytes) -> None:
+    """The properties above would hold if nothing were ever known again."""
+    known = keep(FIELDS)
+    assert known is not None
+    same = known.find_same(FIELDS.replace(b"21", number))
+    assert same is not None
+    assert (same.size, same.headers[b"content-length"]) == (int(number), number)
+    assert same.fields == ((b"host", b"x"), (b"content-length", number), (b"a", b"b"))
+    assert known.headers[b"content-length"] == b"21", "The fields of an earlier request were altered."
+
+
+@each_row(
+    "fields",
+    [
+        FIELDS.replace(b"21", b"123456"),
+        FIELDS.replace(b"21", b""),
+        FIELDS.replace(b"21", b"+1"),
+        FIELDS.replace(b"21", b"2 1"),
+        FIELDS.replace(b"21", b"21\r\nContent-Length: 2"),
+        FIELDS.replace(b"21", b"21\r\nTransfer-Encoding: chunked"),
+        FIELDS.replace(b"A: b", b"A: c"),
+        FIELDS.replace(b"A: b", b"a: b"),
+        FIELDS.replace(b"Host: x", b"Host: y"),
+        FIELDS.replace(b"\r\nA", b"\nA"),
+        b"\r\nHost: x\r\nContent-Length: \r\nA: b\r\n\r\n",
+        b"\r\n\r\n",
+    ],
+)
+def test_whatever_else_differs_is_read_anew(fields: bytes) -> None:
+    known = keep(FIELDS)
+    assert known is not None
+    assert known.find_same(fields) is None
+
+
+def test_a_header_whose_name_only_ends_like_that_of_the_length_must_be_the_same() -> None:
+    fields = FIELDS.replace(b"Host", b"X-Content-Length: 21\r\nHost")
+    known = keep(fields)
+    assert known is not None
+    assert known.find_same(fields.replace(b"21", b"22", 1)) is None
+
+
+def test_no_connection_keeps_many_bytes() -> None:
+    room = FIELDS_BYTES_MAX - len(FIELDS)
+    assert keep(FIELDS.replace(b"b", b"b" * (room + 1))) is not None
+    assert keep(FIELDS.replace(b"b", b"b" * (room + 2))) is None
+
+
+@given(
+    st.sampled_from([b"GET", b"PATCH", b"POST", b"PUT", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"get", b"X"]),
+    st.text(st.characters(max_codepoint=255), max_size=12).map(lambda text: text.encode("latin-1")),
+    st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2"]),
+)
+def test_a_plain_line_is_what_the_parser_makes_of_it(method: bytes, target: bytes, version: bytes) -> None:
+    line = b"%b /%b %b" % (method, target, version)
+    matched = match_line(line)
+    if matched is not None:
+        parsed = parse(line, FIELDS)
+        assert parsed is not None
+        path, query, host = heads.split_target(parsed[0], parsed[1])
+        assert (matched, host) == ((parsed[0], path, query), None)
+
+
+@each_row("line", [b"PATCH /api/v2/vehicles/3PADRN00X00000001/status HTTP/1.1", b"GET /a-b.c~_?x=1&y=:- HTTP/1.1"])
+def test_the_lines_of_ordinary_clients_are_plain(line: bytes) -> None:
+    assert match_line(line) is not None
+
+
+@each_row(
+    "line",
+    [
+        b"HEAD /a HTTP/1.1", b"OPTIONS * HTTP/1.1", b"GET http://x/a HTTP/1.1", b"GET /a HTTP/1.0",
+        b"GET /a#b HTTP/1.1", b"GET /%41 HTTP/1.1", b"GET  /a HTTP/1.1", b"GET /a HTTP/1.1\n",
+        b"TRACE / HTTP/1.1", b"GET /a?b?c HTTP/1.1",
+        b"GET /" + b"a" * 2_048 + b" HTTP/1.1",
+    ],
+)  # fmt: skip
+def test_odd_lines_are_left_to_the_check(line: bytes) -> None:
+    assert match_line(line) is None
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Give the heads that are checked and parsed."""
+    seen: list[bytes] = []
+    take_head = Intake.take_head
+
+    def take(intake: Intake, head: bytes) -> None:
+        seen.append(head)
+        take_head(intake, head)
+
+    monkeypatch.setattr(Intake, "take_head", take)
+    return seen
+
+
+def test_a_connection_parses_the_same_fields_once(target: Target, parsed: list[bytes]) -> None:
+    with Wire(target.port) as wire:
+        for number, status in enumerate((3, 4, 1)):
+            wire.send(target.patch(number, status))
+            assert wire.read_final("PATCH").status == 204
+            assert target.read_status(number) == status
+    assert len([head for head in parsed if head.startswith(b"PATCH")]) == 1
+
+
+def test_no_connection_knows_the_fields_of_another(target: Target, parsed: list[bytes]) -> None:
+    for _ in range(2):
+        with Wire(target.port) as wire:
+            wire.send(target.patch(0, 3))
+            assert wire.read_final("PATCH").status == 204
+    assert len([head for head in parsed if head.startswith(b"PATCH")]) == 2
+
+
+@pytest.mark.parametrize("size", [1, 40, 200])
+def test_a_known_request_may_come_in_pieces_and_with_others(target: Target, size: int) -> None:
+    numbers = (0, 1, 2, 0)
+    everything = b"".join(target.patch(number, status) for number, status in zip(numbers, (3, 4, 5, 6), strict=True))
+    with Wire(target.port) as wire:
+        wire.send(*(everything[place : place + size] for place in range(0, len(everything), size)), pause_s=0.0005)
+        for _ in numbers:
+            assert wire.read_final("PATCH").status == 204
+    assert [target.read_status(number) for number in (0, 1, 2)] == [6, 4, 5]
+
+
+def test_a_known_key_that_is_not_the_one_of_now_is_asked_for_again(target: Target) -> None:
+    with Wire(target.port) as wire:
+        wire.send(target.patch(0, 3))
+        assert wire.read_final("PATCH").status == 204
+        wire.send(target.patch(0, 4, is_reader=True))
+        assert wire.read_final("PATCH").status == 403
+        wire.send(target.patch(0, 5))
+        assert wire.read_final("PATCH").status == 204
+
+
+def test_requests_of_both_kinds_follow_each_other(target: Target) -> None:
+    """The parser sees none of a known request, also not its body, so it is ready for the next one."""
+    with Wire(target.port) as wire:
+        for _ in range(3):
+            for status in (3, 4):  # the second one is known
+                wire.send(target.patch(0, status))
+                assert wire.read_final("PATCH").status == 204
+            wire.send(target.patch(1, 4, is_chunked=True))
+            assert wire.read_final("PATCH").status == 204
+            wire.send(target.get("/api/v2/vehicle-statuses", method="HEAD"))
+            assert wire.read_final("HEAD").status == 200
+
+
+def test_a_body_that_is_too_large_is_refused_as_on_a_first_request(target: Target) -> None:
+    with Wire(target.port) as wire:
+        wire.send(target.patch(0, 3))
+        assert wire.read_final("PATCH").status == 204
+        wire.send(re.sub(rb"Content-Length: [0-9]+", b"Content-Length: 16385", target.patch(0, 3)))
+        assert wire.read_final("PATCH").status == 413
+        assert wire.read_end()
