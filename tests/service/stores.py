@@ -14,7 +14,7 @@ from padron.meters import Family
 from padron.store.administration import AdministrationTransaction
 from padron.store.archives import ArchiveTransaction
 from padron.store.backups import ContinuousBackup
-from padron.store.base import Decide, Reader, Store, WriteTransaction
+from padron.store.base import Decide, Store, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.erasure import ErasureTransaction
 from padron.store.gate import GateTransaction
@@ -25,6 +25,7 @@ from padron.store.old_runs import OldRuns
 from padron.store.operations import OperationTransaction
 from padron.store.people.board import People
 from padron.store.plans import PlanBoard, PlanTransaction
+from padron.store.reader import Reader
 from padron.store.removal import RemovalTransaction
 from padron.store.selections import SelectionBoard, SelectionTransaction
 from padron.store.strict_accounts import StrictAccounts

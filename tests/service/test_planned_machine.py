@@ -30,7 +30,8 @@ from padron.service.plans.listing import cancel_plan
 from padron.service.runtime import Runtime, build_runtime
 from padron.service.statuses.bulk import BulkRequest, set_statuses
 from padron.service.vehicles.registration import Registration, upsert_vehicle_info
-from padron.store.base import Reader, Store
+from padron.store.base import Store
+from padron.store.reader import Reader
 from padron.workers.plans import PlanWorker
 from tests import effort
 from tests.cast import NOON, make_vin, registered, save

@@ -12,10 +12,10 @@ import pytest
 
 from padron.domain.query import VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.store.base import Reader
 from padron.store.postgres import PostgresStore, open_store
 from padron.store.postgres.port import PostgresReads, Source
 from padron.store.postgres.replica import Replica
+from padron.store.reader import Reader
 from tests.cast import HUMMER, NOON, get_one, make_vin, registered, save, status_changed, wait_until
 from tests.postgres import Postgres, run_postgres
 from tests.replica import ReplicaServer, run_replica

@@ -10,8 +10,9 @@ from padron.domain.query import VehicleQuery
 from padron.domain.searching import choose_grams
 from padron.service.vehicles.counting import _estimate
 from padron.service.vehicles.searching import BOUNDS, search_vehicles
-from padron.store.base import Reader, Store
+from padron.store.base import Store
 from padron.store.port import Row
+from padron.store.reader import Reader
 from padron.store.sql.listing import BuiltStatement
 from padron.store.sql.searching import BLOCK_BITS, give_elements
 from padron.store.vehicles import VehicleReader

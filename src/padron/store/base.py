@@ -12,27 +12,24 @@ from padron.domain.change import Change, FeedEntry, Span, WrittenChanges
 from padron.domain.idempotency import HeldKey
 from padron.domain.vehicle import Details, Vehicle
 from padron.meters import Family
-from padron.store.actors import ActorReader
-from padron.store.administration import AdministrationReader, AdministrationTransaction
-from padron.store.archives import ArchiveReader, ArchiveTransaction
+from padron.store.administration import AdministrationTransaction
+from padron.store.archives import ArchiveTransaction
 from padron.store.backups import ContinuousBackup
-from padron.store.changes import ChangeReader
 from padron.store.directory import Directory
 from padron.store.erasure import ErasureTransaction
-from padron.store.gate import GateReader, GateTransaction
-from padron.store.gate_leases import GateLeaseReader, GateLeaseTransaction
+from padron.store.gate import GateTransaction
+from padron.store.gate_leases import GateLeaseTransaction
 from padron.store.idempotency import KeyTransaction
-from padron.store.imports import ImportBoard, ImportReader, ImportTransaction
+from padron.store.imports import ImportBoard, ImportTransaction
 from padron.store.old_runs import OldRuns
-from padron.store.operations import OperationReader, OperationTransaction
+from padron.store.operations import OperationTransaction
 from padron.store.people.board import People
-from padron.store.plans import PlanBoard, PlanReader, PlanTransaction
-from padron.store.port import ReadPort
+from padron.store.plans import PlanBoard, PlanTransaction
+from padron.store.reader import Reader
 from padron.store.removal import RemovalTransaction
-from padron.store.selections import SelectionBoard, SelectionReader, SelectionTransaction
+from padron.store.selections import SelectionBoard, SelectionTransaction
 from padron.store.strict_accounts import StrictAccounts
-from padron.store.vehicles import VehicleReader
-from padron.store.webhooks import WebhookBoard, WebhookReader, WebhookTransaction
+from padron.store.webhooks import WebhookBoard, WebhookTransaction
 from padron.traces import Tracer
 
 T = TypeVar("T")
@@ -162,66 +159,6 @@ class WriteTransaction(Protocol):
     def webhooks(self) -> WebhookTransaction:
         """The account's webhooks."""
         ...
-
-
-class Reader(VehicleReader, ChangeReader):
-    """One account's committed records: vehicles and changes as methods, each other noun as a property.
-
-    Each method sees one instant.
-    """
-
-    def __init__(self, port: ReadPort, account_id: int) -> None:
-        super().__init__(port, account_id)
-
-    @property
-    def actors(self) -> ActorReader:
-        """Who the authors of the account's changes are."""
-        return ActorReader(self._port)
-
-    @property
-    def administration(self) -> AdministrationReader:
-        """The account's keys, and the record of what was administered."""
-        return AdministrationReader(self._port)
-
-    @property
-    def archives(self) -> ArchiveReader:
-        """What the archiving of the account's record reads."""
-        return ArchiveReader(self._port)
-
-    @property
-    def gate(self) -> GateReader:
-        """What the gate reads."""
-        return GateReader(self._port)
-
-    @property
-    def gate_leases(self) -> GateLeaseReader:
-        """The leases of local gates."""
-        return GateLeaseReader(self._port)
-
-    @property
-    def imports(self) -> ImportReader:
-        """The account's imports."""
-        return ImportReader(self._port)
-
-    @property
-    def operations(self) -> OperationReader:
-        """The account's operations, with their runs, work and results."""
-        return OperationReader(self._port)
-
-    @property
-    def plans(self) -> PlanReader:
-        """The account's planned changes."""
-        return PlanReader(self._port)
-
-    @property
-    def selections(self) -> SelectionReader:
-        """The account's selections."""
-        return SelectionReader(self._port)
-
-    @property
-    def webhooks(self) -> WebhookReader:
-        """The account's webhooks."""
-        return WebhookReader(self._port)
 
 
 class Store(Protocol):

@@ -11,7 +11,7 @@ from padron.domain.account import Principal, Scope
 from padron.domain.status_counts import StatusDay, StatusTally, find_first_day
 from padron.service.reports.tallies import AccountTally
 from padron.service.runtime import Runtime
-from padron.store.base import Reader
+from padron.store.reader import Reader
 
 PORTION_CHANGES = 20_000  # of one statement, about 26 ms
 

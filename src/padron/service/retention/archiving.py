@@ -26,7 +26,8 @@ from padron.files.archives import (
     verify_file,
 )
 from padron.service.runtime import Runtime
-from padron.store.base import Reader, WriteTransaction
+from padron.store.base import WriteTransaction
+from padron.store.reader import Reader
 
 PORTION_CHANGES = 10_000
 GATHERED_FOR_MAX = timedelta(days=1)  # a portion that is not full is written when its oldest change waited so long

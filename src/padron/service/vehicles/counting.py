@@ -9,7 +9,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.query import VehicleQuery
 from padron.service.runtime import Runtime
 from padron.service.vehicles.searching import BOUNDS
-from padron.store.base import Reader
+from padron.store.reader import Reader
 from padron.store.sql.searching import LAST_VEHICLE
 
 COUNTED_MAX = 10_000  # vehicles that are counted at once

@@ -13,7 +13,7 @@ from padron.domain.query import VehicleQuery
 from padron.domain.vehicle import VehicleVersion
 from padron.service.runtime import Runtime
 from padron.service.vehicles.searching import search_vehicles
-from padron.store.base import Reader
+from padron.store.reader import Reader
 
 PAGE = 1_000
 PAGE_BESIDE_CALLS = 100  # in a server: one page takes two milliseconds of the event loop

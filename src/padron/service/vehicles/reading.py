@@ -17,7 +17,7 @@ from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import check_place, find_place, find_seen
 from padron.service.vehicles.searching import FoundRows, search_vehicles
-from padron.store.base import Reader
+from padron.store.reader import Reader
 
 SHORT_PAGE = 100  # vehicles: it takes the event loop for two milliseconds, and a longer one waits for its turn
 PRESENT = timedelta(minutes=1)  # this recent counts as the present while the clock is behind the record

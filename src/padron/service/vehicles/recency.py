@@ -10,7 +10,7 @@ from padron.domain.change import START, Place
 from padron.service.changes import cursors
 from padron.service.changes.cursor_texts import give_gone
 from padron.service.runtime import Runtime
-from padron.store.base import Reader
+from padron.store.reader import Reader
 
 
 async def find_seen(runtime: Runtime, principal: Principal, seen: str | None) -> int:

@@ -12,7 +12,7 @@ from time import monotonic
 
 from padron.domain.query import TIME_SORTS, ListedVehicle, Position, VehicleQuery
 from padron.domain.searching import choose_grams
-from padron.store.base import Reader
+from padron.store.reader import Reader
 from padron.store.sql.searching import LAST_VEHICLE
 
 

@@ -13,7 +13,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.idempotency import HeldKey
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
-from padron.store.base import Decide, Reader, WriteTransaction
+from padron.store.base import Decide, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
@@ -31,6 +31,7 @@ from padron.store.postgres.status_calls import StatusCalls
 from padron.store.postgres.transaction import PostgresTransaction
 from padron.store.postgres.troubles import ServerTroubles
 from padron.store.postgres.writes import WriteTasks
+from padron.store.reader import Reader
 from padron.store.selections import SelectionBoard
 from padron.store.sql.migrations import Migration, list_pending, load_migrations
 from padron.store.strict_accounts import StrictAccounts

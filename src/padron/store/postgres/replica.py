@@ -15,9 +15,9 @@ from typing import NamedTuple
 import asyncpg
 
 from padron.domain.errors import PadronError
-from padron.store.base import Reader
 from padron.store.postgres.connections import Condition, Connections
 from padron.store.postgres.port import SQL, PostgresReads, Source, Sources
+from padron.store.reader import Reader
 
 POINT_CONNECTIONS_MAX = 4
 PAGE_CONNECTIONS_MAX = 4

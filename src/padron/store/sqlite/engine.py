@@ -19,12 +19,13 @@ from padron.domain.sorting import give_sort_key
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
 from padron.store.backups import BackupPlan
-from padron.store.base import Decide, Reader, WriteTransaction
+from padron.store.base import Decide, WriteTransaction
 from padron.store.directory import Directory
 from padron.store.idempotency import settle_key
 from padron.store.imports import ImportBoard
 from padron.store.people.board import People
 from padron.store.plans import PlanBoard
+from padron.store.reader import Reader
 from padron.store.selections import SelectionBoard
 from padron.store.sql.migrations import Migration, check_newer, load_migrations
 from padron.store.sqlite.backup.keeper import FileHealth, LogBackup

@@ -13,7 +13,7 @@ import asyncpg
 
 from padron.domain.trouble import TroubleCode, TroubledError
 from padron.meters import Family
-from padron.store.base import Reader, WriteTransaction
+from padron.store.base import WriteTransaction
 from padron.store.postgres.cluster.board import ClusterBoard
 from padron.store.postgres.cluster.looking import Looks
 from padron.store.postgres.cluster.naming import CopiedTableError
@@ -27,6 +27,7 @@ from padron.store.postgres.measures import give_families
 from padron.store.postgres.port import PostgresReads
 from padron.store.postgres.status_calls import StatusCalls
 from padron.store.postgres.transaction import PostgresTransaction
+from padron.store.reader import Reader
 from padron.traces import Tracer
 
 T = TypeVar("T")
