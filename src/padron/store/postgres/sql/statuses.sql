@@ -23,7 +23,7 @@ ORDER BY h.vin, h.slot;
 -- is written. No change is earlier than the account's last one, whose instant is beside the counter.
 WITH given AS MATERIALIZED (
     SELECT g.*
-    FROM /* held */ :given unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
+    FROM :given /* held */ unnest($1::bigint[], $2::bigint[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::integer[],
         $8::integer[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[])
         AS g (account_id, vehicle_id, vin, at, by, request_id, from_status, to_status, reason, revision, seen, place)
 ), locked AS MATERIALIZED (
