@@ -93,6 +93,8 @@ async def test_every_statement_of_the_program_is_allowed_to_it(urls: Urls) -> No
         assert len(statements) > 100
         parts = []  # of statements that the program puts together; the load runs them
         for name, text in statements.items():
+            if all(line.startswith("--") for line in text.splitlines()):
+                continue  # this engine has none
             try:
                 await connection.execute(f"EXPLAIN (GENERIC_PLAN) {text}")
             except asyncpg.InsufficientPrivilegeError as error:

@@ -6,6 +6,7 @@ from functools import cached_property
 from html import unescape
 from html.parser import HTMLParser
 from io import BytesIO
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -125,7 +126,7 @@ async def test_the_links_of_every_page_lead_somewhere(api: Api, pages: Pages) ->
                     assert (await api.nobody.get(target)).status == 200, f"{path}: {link}"
                 found.add(target)
             elif section:
-                assert section in pages[target or path][1].ids, f"{path}: {link}"
+                assert unquote(section) in pages[target or path][1].ids, f"{path}: {link}"
 
 
 async def test_a_page_is_sound_for_a_screen_reader(pages: Pages) -> None:

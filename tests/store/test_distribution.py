@@ -66,7 +66,7 @@ OF_ALL_ACCOUNTS = {"planned_changes_next", "search_texts_by_gram"}
 # Statements that an engine which routes may refuse: those in one are sent in plain parts where the engine is one.
 IN_ONE = {"save_statuses"}
 # Lock rows in a part of a change, of tables that lie together; Citus refuses that only for tables copied everywhere.
-LOCKING = {"withdraw_work", "delete_expired_keys"}
+LOCKING = {"withdraw_work", "delete_expired_keys", "renew_gate_leases"}
 
 QUEUE = """
     INSERT INTO work (account_id, run_id, vehicle_id, operation, state, attempts)

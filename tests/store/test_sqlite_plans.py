@@ -101,6 +101,7 @@ WALK = {
     "removal: remove_api_keys",
     "removal: remove_changes",
     "removal: remove_chosen_views",
+    "removal: remove_gate_leases",
     "removal: remove_gate_refusals",
     "removal: remove_import_mappings",
     "removal: remove_import_refusals",

@@ -162,8 +162,8 @@ def to_deletion(row: Row, to_instant: ToInstant) -> DeletionEntry:
 
 
 def to_feed_entry(row: Row, to_instant: ToInstant) -> FeedEntry:
-    """Give the feed entry of a row."""
-    vehicle_id, vin, present_status = row[_HISTORY_WIDTH:]
+    """Give the feed entry of a row, without the gate's verdict."""
+    vehicle_id, vin, present_status = row[_HISTORY_WIDTH:_FEED_WIDTH]
     return FeedEntry(
         change=to_history_entry(row[:_HISTORY_WIDTH], to_instant),
         vehicle_id=vehicle_id,
@@ -175,7 +175,7 @@ def to_feed_entry(row: Row, to_instant: ToInstant) -> FeedEntry:
 def _to_followed_entry(row: Row, to_instant: ToInstant) -> FeedEntry:
     allowed, former_allowed = row[_FEED_WIDTH:]
     return replace(
-        to_feed_entry(row[:_FEED_WIDTH], to_instant),
+        to_feed_entry(row, to_instant),
         is_allowed=bool(allowed),
         is_former_allowed=None if former_allowed is None else bool(former_allowed),
     )

@@ -4,6 +4,7 @@ What is valid does not change, but for one member that becomes freer. ``docs/cli
 """
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 Schema = dict[str, Any]
@@ -33,7 +34,7 @@ def mark_wide_integers(part: Any) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(part, dict):
         return part
     marked = {name: mark_wide_integers(value) for name, value in part.items()}
-    if part.get("type") == "integer" and "enum" not in part and part.get("maximum", _INT32_MAX + 1) > _INT32_MAX:
+    if part.get("type") == "integer" and "enum" not in part and part.get("maximum", inf) > _INT32_MAX:
         marked["format"] = "int64"
     return marked
 

@@ -80,7 +80,7 @@ ROUTES: tuple[Route, ...] = (
         description="Says that the local gate has applied all changes up to the cursor, and renews the lease. The "
         "answer counts for `seconds` from before its request, once the change `number` is applied.",
         endpoint=renew_lease, scope=Scope.GATE_CHECK, parameters=(_LEASE,), body=GateRenewalBody,
-        body_example={"cursor": "bzE3OjQy"},
+        body_example={"cursor": "9f31c07bWyJmZWVkIiw0MiwxNTQxODY2ODMxXQ"},
         answers={200: Success(description="The lease.", body=GrantedLeaseShape)},
         problems=(*_BODY, gate_problems.GATE_LEASE_NOT_FOUND, problems.CURSOR_GONE),
     ),

@@ -33,6 +33,8 @@ _LIST_OTHERS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'padron%'
 """
 _OURS = {"accounts", "register", "schema_migrations"}
+_find_extension = re.compile(r" EXTENSION (?:- )?citus").search  # its comments have a dash
+_find_function = re.compile(r" FUNCTION \w+ (\w+)\(").search
 _LEFT = ("--clean", "--if-exists")  # drops what the dump has before it makes it, in the same transaction
 
 
@@ -93,13 +95,20 @@ async def load_dump(source: Path, url: str, epoch: str) -> RestoredRegister:
     return RestoredRegister(summary=summary, new_epoch=epoch, is_compared=note is not None)
 
 
+def _is_of_cluster(line: str, common: set[str]) -> bool:
+    """Say whether an entry of a dump is what only a cluster has: its extension, or a function of a shard."""
+    if _find_extension(line):
+        return True
+    function = _find_function(line)
+    return function is not None and (function[1] in common or function[1].partition("_in_work_")[2].isdecimal())
+
+
 @contextmanager
 def _select_entries(listing: str) -> Iterator[list[str]]:
     """Give the options that leave out what only a cluster has, and none for a dump of one database."""
-    functions = "|".join([r"\w+_in_work_[0-9]+", *list_common_names()])
-    of_cluster = re.compile(rf"EXTENSION (?:- )?citus\w* |FUNCTION \w+ (?:{functions})\(").search
+    common = set(list_common_names())
     lines = listing.splitlines(keepends=True)
-    kept = [line for line in lines if not of_cluster(line)]
+    kept = [line for line in lines if not _is_of_cluster(line, common)]
     if len(kept) == len(lines):
         yield []
         return

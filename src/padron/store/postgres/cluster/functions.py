@@ -18,6 +18,8 @@ READ_DEFINITIONS = """
     WHERE p.pronamespace = current_schema()::regnamespace AND p.proname = ANY($1::text[])
 """
 
+_find_names = re.compile(r"^CREATE OR REPLACE FUNCTION (\w+)\(", re.MULTILINE).findall
+
 
 def give_common() -> str:
     """Give the statements that make what all shards use."""
@@ -26,7 +28,7 @@ def give_common() -> str:
 
 def list_common_names() -> list[str]:
     """Give the names of the functions that all shards use."""
-    return re.findall(r"^CREATE OR REPLACE FUNCTION (\w+)\(", give_common(), re.MULTILINE)
+    return _find_names(give_common())
 
 
 def write_functions(definitions: Mapping[str, str], shards: Sequence[Shard]) -> Iterator[str]:

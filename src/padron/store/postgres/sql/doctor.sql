@@ -125,7 +125,7 @@ SELECT s.vehicle_id FROM search_texts AS s WHERE s.account_id = $1 AND s.vehicle
 
 -- name: examine_orders
 -- No vehicle: on this engine lists by an instant read an index of their own.
-SELECT vehicle_id, vin FROM vehicles WHERE account_id = $1 AND vehicle_id > $2 AND vehicle_id <= $3 AND 1 = 0;
+SELECT vehicle_id, vin FROM vehicles WHERE account_id = $1 AND vehicle_id > $2 AND vehicle_id <= $3 AND vehicle_id < 0;
 
 -- name: examine_orphans
 -- How many rows of an account lack what they belong to.
