@@ -177,11 +177,11 @@ RETURNING 1;
 
 -- name: remove_last_change_marks
 -- This engine has no such table: lists by an instant have indexes of their own.
-SELECT 1 FROM counters WHERE account_id = $1 AND $2::bigint < 0;
+SELECT 1 FROM counters WHERE account_id = $1 AND last_change < least($2::bigint, 0);
 
 -- name: remove_last_changes
 -- This engine has no such table: lists by an instant have indexes of their own.
-SELECT 1 FROM counters WHERE account_id = $1 AND $2::bigint < 0;
+SELECT 1 FROM counters WHERE account_id = $1 AND last_change < least($2::bigint, 0);
 
 -- name: remove_changes
 -- Changes.
