@@ -226,7 +226,6 @@ async def test_a_stream_tells_what_was_and_what_comes_and_goes_on_from_the_last_
 
 
 @pytest.mark.long("postgres")
-@pytest.mark.own_register
 async def test_who_can_read_json_as_well_gets_no_stream(api: Api) -> None:
     await make_some(api)
     page = await api.acme.get(CHANGES)
@@ -240,6 +239,8 @@ async def test_who_can_read_json_as_well_gets_no_stream(api: Api) -> None:
     assert reply.body == page.body
 
 
+@pytest.mark.long("postgres")
+@pytest.mark.own_register
 async def test_a_stream_ends_cleanly_when_the_server_stops(api: Api) -> None:
     async with run_second_app(api.runtime) as app:
         stream = Stream(app, api.cast.acme)
