@@ -114,6 +114,9 @@ async def test_an_ended_lease_cannot_be_renewed_and_another_accounts_is_none(api
     lease = await take(api.acme)
     start = await give_last(api.beta)
     assert (await renew(api.beta, lease["leaseId"], start)).code == (404, "GateLeaseNotFound")
+    for other in ("%00", "%ED%A0%80", "x" * 200, lease["leaseId"].upper() + "0"):  # some of which no database takes
+        assert (await renew(api.acme, other, start)).code == (404, "GateLeaseNotFound")
+        assert (await api.acme.send("DELETE", f"{LEASES}/{other}")).code == (404, "GateLeaseNotFound")
     assert (await api.beta.send("DELETE", f"{LEASES}/{lease['leaseId']}")).code == (404, "GateLeaseNotFound")
     assert (await api.acme.send("DELETE", f"{LEASES}/{lease['leaseId']}")).status == 204
     assert (await renew(api.acme, lease["leaseId"], start)).code == (404, "GateLeaseNotFound")

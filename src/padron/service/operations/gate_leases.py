@@ -5,6 +5,7 @@ holder has applied that change. So a lease that was given or renewed after a dea
 """
 
 import asyncio
+import re
 import secrets
 
 from padron.domain.account import Account, Principal, Scope
@@ -28,6 +29,7 @@ from padron.service.vehicles.recency import check_place
 from padron.store.base import WriteTransaction
 
 _ID_BYTES = 12
+_is_id = re.compile(f"[0-9a-f]{{{2 * _ID_BYTES}}}").fullmatch
 
 
 async def take_lease(runtime: Runtime, principal: Principal, seconds: float, name: str | None) -> GrantedLease:
@@ -70,6 +72,7 @@ async def renew_lease(runtime: Runtime, principal: Principal, lease_id: str, cur
     Raises ``forbidden``, ``bad_parameters``, ``cursor_gone``, and ``gate_lease_not_found`` for one that has ended.
     """
     principal.check_scope(Scope.GATE_CHECK)
+    _check_id(lease_id)
     place = cursors.parse_feed_cursor(runtime.store.epoch, cursor)
     await runtime.renewals.check(principal.account_id, place, lambda: check_place(runtime, principal, place))
     return await runtime.renewals.renew(principal.account_id, lease_id, place.number)
@@ -78,6 +81,7 @@ async def renew_lease(runtime: Runtime, principal: Principal, lease_id: str, cur
 async def end_lease(runtime: Runtime, principal: Principal, lease_id: str) -> None:
     """End a lease whose holder answers no more. Raises ``forbidden``, ``gate_lease_not_found``."""
     principal.check_scope(Scope.GATE_CHECK)
+    _check_id(lease_id)
 
     async def work(transaction: WriteTransaction) -> bool:
         return await transaction.gate_leases.end(lease_id)
@@ -85,6 +89,12 @@ async def end_lease(runtime: Runtime, principal: Principal, lease_id: str) -> No
     if not await runtime.store.write(principal.account_id, work):
         raise refuse_ended()
     runtime.leases.nudge(principal.account_id)
+
+
+def _check_id(lease_id: str) -> None:
+    """Refuse what cannot be an id. A text that the database cannot take would fail the renewals beside it, too."""
+    if _is_id(lease_id) is None:
+        raise refuse_ended()
 
 
 async def list_leases(runtime: Runtime, principal: Principal) -> GateLeases:
