@@ -131,14 +131,14 @@ async def test_a_server_that_is_told_to_end_gives_its_import_to_the_next_at_once
 ) -> None:
     fleet, other = await make_fleets(url, accounts=2, vehicles=0)
     async with run_server(url, tmp_path) as server:
-        location = await upload(server, fleet, make_file())
+        location = await upload(server, fleet, make_file(LONG_ROWS))  # it may not end before the server does
         await wait_for_rows(server, fleet, location, 0)
         assert await server.stop() == 0
         assert "Traceback" not in server.read_log()
     assert await select("SELECT state, lease_until FROM imports") == [("running", None)]
     async with run_server(url, tmp_path) as server:
         done = await wait_for_end(server, fleet, location)
-        await check_exact(select, fleet, done)
+        await check_exact(select, fleet, done, LONG_ROWS)
     assert await select(_COUNT, other.account_id) == [(0, None, 0)]
 
 

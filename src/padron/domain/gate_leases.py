@@ -13,6 +13,8 @@ from padron.domain.errors import Code, PadronError
 SECONDS_DEFAULT = 2.0
 SECONDS_MIN = 0.5
 SECONDS_MAX = 10.0
+LEASE_ID_BYTES = 12
+LEASE_ID_PATTERN = f"^[0-9a-f]{{{2 * LEASE_ID_BYTES}}}$"
 NAME_LENGTH_MAX = 100
 
 

@@ -13,6 +13,8 @@ from padron.domain.administration import ActType, Deed, Doer
 from padron.domain.change import Place
 from padron.domain.errors import Code, PadronError
 from padron.domain.gate_leases import (
+    LEASE_ID_BYTES,
+    LEASE_ID_PATTERN,
     NAME_LENGTH_MAX,
     GateLease,
     GateLeases,
@@ -28,8 +30,7 @@ from padron.service.runtime import Runtime
 from padron.service.vehicles.recency import check_place
 from padron.store.base import WriteTransaction
 
-_ID_BYTES = 12
-_is_id = re.compile(f"[0-9a-f]{{{2 * _ID_BYTES}}}").fullmatch
+_is_id = re.compile(LEASE_ID_PATTERN).fullmatch
 
 
 async def take_lease(runtime: Runtime, principal: Principal, seconds: float, name: str | None) -> GrantedLease:
@@ -38,7 +39,7 @@ async def take_lease(runtime: Runtime, principal: Principal, seconds: float, nam
     check_seconds(seconds)
     if name is not None:
         check_text("name", name, NAME_LENGTH_MAX)
-    lease_id, at, most = secrets.token_hex(_ID_BYTES), runtime.clock(), runtime.limits.gate_leases
+    lease_id, at, most = secrets.token_hex(LEASE_ID_BYTES), runtime.clock(), runtime.limits.gate_leases
 
     async def work(transaction: WriteTransaction) -> Place:
         leases = transaction.gate_leases

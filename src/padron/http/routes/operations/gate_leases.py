@@ -1,7 +1,7 @@
 """Leases of local gates. While one counts, no answer tells of a deactivation that its holder has not applied."""
 
 from padron.domain.account import Scope
-from padron.domain.gate_leases import GrantedLease
+from padron.domain.gate_leases import LEASE_ID_PATTERN, GrantedLease
 from padron.http.answers import gate_problems, problems
 from padron.http.answers.replies import Reply, build_json_reply
 from padron.http.calls import Call
@@ -59,7 +59,7 @@ _PATH = "/api/v2/gate-leases"
 _TAG = "Gate"
 _LEASE = Parameter(
     name="leaseId", place="path", required=True, description="The lease.",
-    schema={"type": "string", "minLength": 1},
+    schema={"type": "string", "pattern": LEASE_ID_PATTERN},
 )  # fmt: skip
 _BODY = (problems.BAD_PARAMETERS, problems.BODY_TOO_LARGE, problems.UNSUPPORTED_MEDIA_TYPE)
 
