@@ -43,9 +43,8 @@ async def take_lease(runtime: Runtime, principal: Principal, seconds: float, nam
 
     async def work(transaction: WriteTransaction) -> Place:
         leases = transaction.gate_leases
-        if (
-            await leases.lock() is not StrictGates.ON
-        ):  # from here on no change is saved, so the lease is there before it
+        state = await leases.lock()  # from here on no change is saved, so the lease is there before the next one
+        if state is not StrictGates.ON:
             raise PadronError(
                 Code.STRICT_GATES_OFF,
                 "The account has not turned strict gates on, so deactivations would not wait for a lease. "
