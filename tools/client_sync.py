@@ -5,7 +5,6 @@ from the name of the package of the other form.
 """
 
 import io
-import re
 import tokenize
 
 # These two are written by hand, because waiting is what the forms cannot have in common.
@@ -33,7 +32,6 @@ REPLACED = {
     "aread": "read",
     "asynccontextmanager": "contextmanager",
 }
-_MODULE = re.compile(r"padron_client\._async\b")
 _ONE_SOURCE = "``tools/make_client.py`` wrote this file"
 
 

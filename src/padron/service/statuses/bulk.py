@@ -9,10 +9,9 @@ from padron.domain.account import Principal, Scope
 from padron.domain.change import PlanRequest, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, check_times
-from padron.domain.status import is_operational
 from padron.service.plans.planning import change_and_plan
 from padron.service.runtime import Runtime
-from padron.service.statuses.changing import Decisions, StatusOutcome
+from padron.service.statuses.changing import Decisions, StatusOutcome, tells_deactivated
 from padron.store.base import WriteTransaction
 
 BULK_MAX = 1_000
@@ -77,13 +76,9 @@ async def set_statuses(runtime: Runtime, principal: Principal, request: BulkRequ
         return _put_together(request, done.decided, done.plans)
 
     done = await runtime.store.write(principal.account_id, work)
-    if not request.dry_run and any(_is_deactivated(outcome) for outcome in done.outcomes):
+    if not request.dry_run and any(tells_deactivated(outcome) for outcome in done.outcomes):
         await runtime.leases.confirm(principal.account_id, has_written=any(done.changed) and not done.is_refused)
     return done
-
-
-def _is_deactivated(outcome: StatusOutcome) -> bool:
-    return not isinstance(outcome, PadronError) and not is_operational(outcome.status)
 
 
 def _refuse_times(request: BulkRequest, at: datetime) -> BulkRequest:

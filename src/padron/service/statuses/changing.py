@@ -10,9 +10,15 @@ from datetime import datetime
 
 from padron.domain.change import Change, StatusRequest, build_status_change, decide
 from padron.domain.errors import PadronError
+from padron.domain.status import is_operational
 from padron.domain.vehicle import Vehicle
 
 StatusOutcome = Vehicle | PadronError
+
+
+def tells_deactivated(outcome: StatusOutcome) -> bool:
+    """Say whether an answer with the outcome tells that a vehicle may not be touched, whoever deactivated it."""
+    return not isinstance(outcome, PadronError) and not is_operational(outcome.status)
 
 
 # Not frozen, for speed, like changes: each batch of status calls makes one for each account.

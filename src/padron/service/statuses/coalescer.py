@@ -16,11 +16,10 @@ from datetime import datetime
 from padron.domain.change import Change, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.limits import DEFAULT_LIMITS
-from padron.domain.status import is_operational
 from padron.domain.vehicle import Vehicle
 from padron.meters import SIZES, Histogram
 from padron.service.operations.lease_watch import LeaseWatch
-from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins
+from padron.service.statuses.changing import StatusOutcome, decide_all, list_vins, tells_deactivated
 from padron.store.base import Store
 from padron.store.settling import Waiting, fail, fail_all, settle
 from padron.traces import Tracer
@@ -225,10 +224,10 @@ class Coalescer:
             return
         waiting: list[tuple[_Call, StatusOutcome]] = []
         for call, outcome in zip(calls, outcomes, strict=True):
-            if isinstance(outcome, PadronError) or is_operational(outcome.status):
-                _answer_all((call,), (outcome,))
-            else:
+            if tells_deactivated(outcome):
                 waiting.append((call, outcome))
+            else:
+                _answer_all((call,), (outcome,))
         if waiting:
             self._leases.hold(account_id, lambda: _answer_all(*zip(*waiting, strict=True)))
 
