@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
+import msgspec
 import pytest
 
 from padron_client.conformance.register import KEY, Register
@@ -51,6 +53,44 @@ def test_an_answer_says_why_and_how_old_it_is(stage: Stage) -> None:
 def test_what_is_no_vin_is_refused(stage: Stage, vin: str, unknown: str) -> None:
     gate = stage.open_ready(unknown=unknown)
     assert gate.check(vin).reason is Reason.MALFORMED
+
+
+def test_parts_of_two_vins_are_no_vin(stage: Stage) -> None:
+    """VINs are kept in texts, with line breaks between. No part of such a text but a whole VIN is allowed."""
+    gate = stage.open_ready(probe_every=30.0)
+    buckets = ["".join(f"\n{vin}" for vin in (A, B, REFUSED)) + "\n"] * len(gate._copy.buckets)
+    gate._copy = msgspec.structs.replace(gate._copy, buckets=buckets)  # every VIN in the text of every question
+    text = buckets[0]
+    parts = {text[place : place + length] for length in (1, 16, 17, 18, 19) for place in range(len(text) - length)}
+    assert {part for part in parts if gate.check(part)} == {A, B, REFUSED}
+
+
+def test_each_check_reads_the_clock_once_and_after_the_vin(stage: Stage) -> None:
+    """A lease that ends while the VIN is looked up must not allow it."""
+    steady, read = read_clocks().steady, list[str]()
+
+    class Buckets(list[str]):
+        def __getitem__(self, place: Any) -> Any:
+            read.append("vin")
+            return super().__getitem__(place)
+
+    def read_clock() -> float:
+        if threading.current_thread() is threading.main_thread():
+            read.append("clock")
+        return steady()
+
+    clocks = Clocks(steady=read_clock, wall=time.time, boot="")
+    gate = stage.open_ready(clocks=clocks, probe_every=30.0)
+    gate._copy = msgspec.structs.replace(gate._copy, buckets=Buckets(gate._copy.buckets))
+    copy = gate._copy
+    for vin in (A, UNREGISTERED, A.lower()):
+        for max_age in (None, 50.0):
+            gate._copy = copy
+            read.clear()
+            gate.check(vin, max_age=max_age)
+            assert read[-1] == "clock"
+            assert read.count("clock") == 1
+            assert "vin" in read
 
 
 def test_a_vin_may_be_in_any_letter_case(stage: Stage) -> None:

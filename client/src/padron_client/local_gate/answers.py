@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from padron_client.local_gate.vin_set import is_vin
+
 NEVER = -inf
 UNKNOWN_NUMBER = -1
 
@@ -48,16 +50,24 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
     vin: str
     allowed: bool
-    reason: Reason | None
     checked_at: float
     copy: Copy
+    given_reason: Reason | None = None  # the copy could not answer, or the server was asked
 
     def __bool__(self) -> bool:
         return self.allowed
 
     def __repr__(self) -> str:
-        why = "" if self.reason is None else f" {self.reason.value}"
+        reason = self.reason
+        why = "" if reason is None else f" {reason.value}"
         return f"<Answer {self.vin} {'allowed' if self.allowed else 'refused'}{why}, {self.age:.3f} s old>"
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why the vehicle is refused, or None. What the VIN itself is, is found out here, as few ask for it."""
+        if self.allowed or self.given_reason is not None:
+            return self.given_reason
+        return Reason.NOT_OPERABLE if is_vin(self.vin) else Reason.MALFORMED
 
     @property
     def age(self) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +17,7 @@ import msgspec
 from padron_client.local_gate.answers import NEVER, Answer, AtLeast, Copy, Reason, State, Unknown, WhenStale
 from padron_client.local_gate.clocks import Clocks, read_clocks
 from padron_client.local_gate.keeping import NOTHING
-from padron_client.local_gate.vin_set import MASK
+from padron_client.local_gate.vin_set import MASK, VIN_LENGTH, is_vin
 from padron_client.local_gate.wire import Wire
 from padron_client.local_gate.working import Settings, Worker
 
@@ -28,8 +27,6 @@ _ASKED_VINS_MAX = 1_000  # in one call of the server's gate
 
 _Self = TypeVar("_Self", bound="LocalGate")
 
-VIN_LENGTH = 17  # in the buckets a longer text could be several VINs with line breaks between
-_match_vin = re.compile("[A-HJ-NPR-Za-hj-npr-z0-9]{17}").fullmatch
 _ASKED_FOR = frozenset({Reason.STALE, Reason.NO_LEASE, Reason.NOT_READY, Reason.BEHIND})
 _gates: weakref.WeakSet[LocalGate] = weakref.WeakSet()
 _left_by_forks: list[Worker] = []  # never cleaned up here: their sockets and loops are the parent's too
@@ -126,25 +123,15 @@ class LocalGate:
         """
         # The order is what makes the answer right: the copy's state, then the VIN, then the clock.
         copy = self._copy
-        if len(vin) == VIN_LENGTH and f"\n{vin}\n" in copy.buckets[hash(vin) & MASK]:
+        is_in = len(vin) == VIN_LENGTH and vin in copy.buckets[hash(vin) & MASK] and "\n" not in vin
+        if (is_in or vin == vin.upper()) and copy.has_operable and at_least is None:
             now = self._read_clock()
-            if copy.has_operable and now < copy.fresh_until and max_age is None and at_least is None:
-                return Answer(vin, True, None, now, copy)  # noqa: FBT003 - by name it takes a tenth longer
-            is_vin = is_in = True
-        else:
-            is_vin = _match_vin(vin) is not None
-            upper = vin.upper() if is_vin else vin
-            is_in = upper != vin and f"\n{upper}\n" in copy.buckets[hash(upper) & MASK]
-            now = self._read_clock()
-            if is_vin and not is_in and copy.has_operable and now < copy.fresh_until and max_age is at_least is None:
-                return Answer(vin, False, Reason.NOT_OPERABLE, now, copy)  # noqa: FBT003
-        reason = self._find_reason(copy, now, max_age, at_least, when_stale or self._when_stale)
-        if reason is None and not is_vin:
-            reason = Reason.MALFORMED
-        elif reason is None and is_in is not copy.has_operable:
-            reason = Reason.NOT_OPERABLE
-        answer = Answer(vin, reason is None, reason, now, copy)
-        if (when_stale or self._when_stale) == "ask" and self._can_be_asked(answer):
+            if now < copy.fresh_until and (max_age is None or now - copy.proven_at <= max_age):
+                return Answer(vin, is_in, now, copy)
+        # What follows is for the other cases, and begins again.
+        rule = when_stale or self._when_stale
+        answer = self._check_again(vin, max_age, at_least, rule)
+        if rule == "ask" and self._can_be_asked(answer):
             return self._ask_and_wait([vin])[0]
         return answer
 
@@ -233,6 +220,16 @@ class LocalGate:
 
     # ---------------------------------------------------------------- within
 
+    def _check_again(self, vin: str, max_age: float | None, at_least: AtLeast | None, rule: WhenStale) -> Answer:
+        """Do as ``check`` does, in the same order, for every kind of copy and of question."""
+        copy = self._copy
+        upper = vin.upper() if is_vin(vin) else ""
+        is_in = upper != "" and upper in copy.buckets[hash(upper) & MASK]
+        now = self._read_clock()
+        reason = self._find_reason(copy, now, max_age, at_least, rule)
+        is_allowed = reason is None and upper != "" and is_in is copy.has_operable
+        return Answer(vin, is_allowed, now, copy, reason)
+
     def _find_reason(
         self, copy: Copy, now: float, max_age: float | None, at_least: AtLeast | None, rule: WhenStale
     ) -> Reason | None:
@@ -297,14 +294,14 @@ class LocalGate:
                 continue
             now = self._read_clock()
             answers += [
-                Answer(vin, reason is None, reason, now, copy) for vin, reason in zip(some, reasons, strict=True)
+                Answer(vin, reason is None, now, copy, reason) for vin, reason in zip(some, reasons, strict=True)
             ]
         return answers
 
     def _give_not_answered(self, vins: list[str]) -> list[Answer]:
         copy, now = self._copy, self._read_clock()
         reason = Reason.NOT_ANSWERED
-        return [Answer(vin, allowed=False, reason=reason, checked_at=now, copy=copy) for vin in vins]
+        return [Answer(vin, allowed=False, checked_at=now, copy=copy, given_reason=reason) for vin in vins]
 
     def _find_worker(self) -> Worker:
         """Give the thread of this process, which is started if it is missing. Raises ``RuntimeError`` when closed."""

@@ -15,7 +15,7 @@ import msgspec
 
 from padron_client.local_gate.answers import NEVER, UNKNOWN_NUMBER, Copy
 from padron_client.local_gate.errors import BadAnswerError, CopyLostError
-from padron_client.local_gate.vin_set import VinSet
+from padron_client.local_gate.vin_set import VIN_LENGTH, VinSet
 from padron_client.local_gate.wire import Change
 
 _CURSORS_MAX = 4_096  # of the latest changes, to compare proofs and ``at_least`` with
@@ -149,7 +149,7 @@ class Keeper:
             self._put_vin(change.former.vin, allowed=change.former_allowed)
 
     def _put_vin(self, vin: str, *, allowed: bool) -> None:
-        if not (vin.isascii() and vin.isalnum()):
+        if not (len(vin) == VIN_LENGTH and vin.isascii() and vin.isalnum()):
             raise BadAnswerError("A change has no VIN.")
         if allowed is (self.of == "operable"):
             self.vins.add(vin)

@@ -8,10 +8,9 @@ from typing import TypeVar
 import msgspec
 
 from padron_client.local_gate.errors import BadAnswerError
-from padron_client.local_gate.vin_set import VinSet
+from padron_client.local_gate.vin_set import VIN_LENGTH, VinSet
 from padron_client.local_gate.wire import SetEnd, SetHead, Wire
 
-_VIN_LENGTH = 17
 _LINE_BYTES_MAX = 4_096
 
 _Shape = TypeVar("_Shape")
@@ -72,7 +71,6 @@ def _read_vins(lines: bytes) -> list[str]:
         vins = lines.decode("ascii").replace('"', "").split("\n")
     except UnicodeDecodeError:
         raise BadAnswerError("The set has a line that is no VIN.") from None
-    joined = "".join(vins)
-    if not joined.isalnum() or len(joined) != _VIN_LENGTH * len(vins):
+    if not "".join(vins).isalnum() or set(map(len, vins)) != {VIN_LENGTH}:
         raise BadAnswerError("The set has a line that is no VIN.")
     return vins

@@ -4,21 +4,24 @@ The VINs are in 65,536 texts, by their hash. Each text is replaced as a whole, s
 change and never between. Decision 86 of the register has the figures of other structures.
 """
 
+import re
 from collections.abc import Collection
 
 BUCKETS = 65_536  # about 15 VINs in each, with a million of them
 MASK = BUCKETS - 1
+VIN_LENGTH = 17
+is_vin = re.compile("[A-HJ-NPR-Za-hj-npr-z0-9]{17}").fullmatch
 _ADDED_SINGLY = 5_000  # VINs of a small set, for which the lists below are not worth making
 _JOINED_AT_ONCE = 200_000  # VINs of a large set that wait in lists, which take more memory than the texts
 
 
 class VinSet:
-    """Some VINs. None has a line break in it, because line breaks separate them."""
+    """Some VINs of 17 characters each. None has a line break in it, because line breaks separate them."""
 
     __slots__ = ("_waiting", "_waiting_count", "buckets", "size")
 
     def __init__(self) -> None:
-        # A reader asks: f"\n{vin}\n" in buckets[hash(vin) & MASK]
+        # A reader asks as ``in`` below does.
         self.buckets = ["\n"] * BUCKETS
         self.size = 0
         self._waiting: list[list[str]] = []
@@ -28,7 +31,8 @@ class VinSet:
         return self.size
 
     def __contains__(self, vin: str) -> bool:
-        return f"\n{vin}\n" in self.buckets[hash(vin) & MASK]
+        # 17 characters of a bucket are a whole VIN, or parts of two VINs with a line break between.
+        return len(vin) == VIN_LENGTH and vin in self.buckets[hash(vin) & MASK] and "\n" not in vin
 
     def add(self, vin: str) -> None:
         """Add a VIN, if it is missing."""
