@@ -10,6 +10,7 @@ from padron.domain.account import Principal
 from padron.domain.idempotency import Headers
 from padron.http.answers.problem import ProblemError
 from padron.http.edge import heads
+from padron.http.edge.edge import Edge, Responder, Shortcut
 from padron.http.edge.intake import Intake
 from padron.http.edge.known import FIELDS_BYTES_MAX, FIELDS_MAX, KnownTable, match_line
 from padron.service.authentication import Authenticator, Caller
@@ -245,7 +246,17 @@ def count_patches(parsed: list[bytes]) -> int:
     return len([head for head in parsed if head.startswith(b"PATCH")])
 
 
-def test_the_same_fields_are_parsed_once_on_any_connection(target: Target, parsed: list[bytes]) -> None:
+def test_the_same_fields_are_parsed_once_on_any_connection(
+    target: Target, parsed: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    begin = Edge.begin
+
+    def note(self: Edge, shortcut: Shortcut, body: bytes, responder: Responder) -> bool:
+        begun.append(shortcut.request.method)
+        return begin(self, shortcut, body, responder)
+
+    monkeypatch.setattr(Edge, "begin", note)
     for number, status in enumerate((3, 4, 1)):
         with Wire(target.port) as wire:
             for vehicle in (number, number + 10):
@@ -253,6 +264,7 @@ def test_the_same_fields_are_parsed_once_on_any_connection(target: Target, parse
                 assert wire.read_final("PATCH").status == 204
                 assert target.read_status(vehicle) == status
     assert count_patches(parsed) == 1
+    assert begun.count("PATCH") == 6, "A known request was not answered at once."
 
 
 def test_fields_with_another_key_are_not_known(target: Target, parsed: list[bytes]) -> None:

@@ -24,8 +24,6 @@ _match_line = re.compile(
 _LINE_BYTES_MAX = TARGET_BYTES_MAX  # method and version count too, so a longer line is left to the check
 _find_length = re.compile(rb"\r\n(?i:content-length):[\t ]*([0-9]{1,5})(?![0-9])").search
 
-_Key = tuple[bytes, bytes]  # the bytes before and behind the digits of Content-Length; without it, all and none
-
 
 class PlainLine(NamedTuple):
     """The parts of a request line of HTTP/1.1, with the address as the client sent it."""
@@ -43,13 +41,14 @@ class KnownFields:
     headers: dict[bytes, bytes]
     digest: bytes  # of the token, by which the key is asked for at each request
     length: bytes  # the digits of Content-Length
+    place: int  # where they are
     size: int  # of the body
     is_asked: bool = False  # since the table looked at it for the last time
 
     def change_length(self, length: bytes) -> "KnownFields":
         """Give the same fields for a body of another length."""
         fields = tuple((name, length if name == b"content-length" else value) for name, value in self.fields)
-        return KnownFields(fields, dict(fields), self.digest, length, int(length))
+        return KnownFields(fields, dict(fields), self.digest, length, self.place, int(length))
 
 
 class KnownTable:
@@ -63,8 +62,8 @@ class KnownTable:
     def __init__(self, entries_max: int = ENTRIES_MAX) -> None:
         """With no entries, nothing is ever known."""
         self._entries_max = entries_max
-        self._known: dict[_Key, KnownFields] = {}
-        self._line: deque[_Key] = deque()  # the next one to be looked at first
+        self._known: dict[bytes, KnownFields] = {}  # by their bytes without the digits of Content-Length
+        self._line: deque[bytes] = deque()  # the same bytes, and first those that are looked at next
 
     def __len__(self) -> int:
         """Give the number of entries."""
@@ -74,12 +73,14 @@ class KnownTable:
         """Give what is known of the fields with these bytes: all between a request line and the body."""
         if len(given) > FIELDS_BYTES_MAX:
             return None
-        key, length = _cut(given)
-        known = self._known.get(key)
-        if known is None:
+        digits = _find_digits(given)
+        known = self._known.get(given[: digits.start] + given[digits.stop :])
+        if known is None or known.place != digits.start:
             return None
+        length = given[digits]
         if known.length != length:
-            known = self._known[key] = known.change_length(length)
+            known = known.change_length(length)
+            self._known[given[: digits.start] + given[digits.stop :]] = known
         known.is_asked = True
         return known
 
@@ -87,14 +88,16 @@ class KnownTable:
         """Keep checked fields of a request without a chunked body. ``headers`` has as many entries as ``fields``."""
         if len(given) > FIELDS_BYTES_MAX or len(fields) > FIELDS_MAX or not self._entries_max:
             return
-        key, length = _cut(given)
+        digits = _find_digits(given)
+        length = given[digits]
         if headers.get(b"content-length", b"") != length:
             return  # it has more digits than a known one may have
+        key = given[: digits.start] + given[digits.stop :]
         if key not in self._known:
             if len(self._known) >= self._entries_max:
                 self._drop()
             self._line.append(key)
-        self._known[key] = KnownFields(fields, headers, digest, length, int(length or b"0"))
+        self._known[key] = KnownFields(fields, headers, digest, length, digits.start, int(length or b"0"))
 
     def _drop(self) -> None:
         """Forget the first entry in the line that nobody asked for. Each other one goes to the end of the line."""
@@ -108,16 +111,13 @@ class KnownTable:
             self._line.append(key)
 
 
-def _cut(given: bytes) -> tuple[_Key, bytes]:
-    """Take the digits of the first Content-Length out of some bytes, which need not be right.
+def _find_digits(given: bytes) -> "slice[int, int, None]":
+    """Say where some bytes, which need not be right, have the digits of the first Content-Length; nothing at 0 if not.
 
-    Other bytes never give the key of checked ones, because the key also says where the digits were.
+    Bytes that are the same without the digits, and have them at the same place, mean the same but for the length.
     """
     found = _find_length(given)
-    if found is None:
-        return (given, b""), b""
-    start, end = found.span(1)
-    return (given[:start], given[end:]), given[start:end]
+    return slice(0, 0) if found is None else slice(found.start(1), found.end(1))
 
 
 def match_line(line: bytes) -> PlainLine | None:
