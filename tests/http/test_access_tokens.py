@@ -9,7 +9,8 @@ import pytest
 
 from padron.domain.account import Scope
 from padron.http.answers.errors import METADATA_PATH
-from padron.http.edge.edge import Edge
+from padron.http.calls import Request
+from padron.http.edge.edge import Edge, Shortcut
 from padron.service.accounts import disable_account
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store
@@ -68,8 +69,8 @@ def shortcuts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = Edge.find_shortcut
 
-    def find(self: Edge, request: object, keyring: object) -> object:
-        shortcut = real(self, request, keyring)  # type: ignore[arg-type]
+    def find(self: Edge, request: Request, digest: bytes) -> Shortcut | None:
+        shortcut = real(self, request, digest)
         if shortcut is not None:
             seen.append(shortcut.request.method)
         return shortcut

@@ -1,4 +1,4 @@
-"""The fields of a connection's last request mean the same when they come again, and nothing else passes for them."""
+"""The fields of a recent request mean the same when they come again, and nothing else passes for them."""
 
 import re
 
@@ -6,17 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from padron.domain.account import Principal
 from padron.domain.idempotency import Headers
 from padron.http.answers.problem import ProblemError
 from padron.http.edge import heads
+from padron.http.edge.edge import Edge, Responder, Shortcut
 from padron.http.edge.intake import Intake
-from padron.http.edge.known import FIELDS_BYTES_MAX, KnownFields, keep_fields, match_line
+from padron.http.edge.known import FIELDS_BYTES_MAX, FIELDS_MAX, KnownTable, match_line
+from padron.service.authentication import Authenticator, Caller
 from tests.http.test_pipelining import Target, target
 from tests.http.wire import Wire
 from tests.tables import each_row
 
 __all__ = ["target"]
 
+DIGEST = b"1" * 32
 LINE = b"PATCH /a HTTP/1.1"
 FIELDS = b"\r\nHost: x\r\nContent-Length: 21\r\nA: b\r\n\r\n"
 
@@ -49,47 +53,68 @@ def parse(line: bytes, fields: bytes) -> tuple[str, bytes, Headers, bool] | None
     return intake.method, intake.target, intake.fields, intake.keeps_alive
 
 
-def keep(fields: bytes) -> KnownFields | None:
+def keep(fields: bytes) -> KnownTable | None:
+    """Give a table that knows some fields; None for fields of a request that is not kept."""
     parsed = parse(LINE, fields)
-    return None if parsed is None or not parsed[3] else keep_fields(fields, parsed[2], dict(parsed[2]))
+    if parsed is None or not parsed[3]:
+        return None
+    table = KnownTable()
+    table.keep(fields, parsed[2], dict(parsed[2]), DIGEST)
+    return table if len(table) else None
+
+
+def keep_known(fields: bytes) -> KnownTable:
+    table = keep(fields)
+    assert table is not None
+    return table
 
 
 @given(_FIELDS, _NUMBERS)
 def test_what_is_known_is_what_the_parser_gives(first: bytes, number: bytes) -> None:
-    known = keep(first)
-    if known is None:
+    table = keep(first)
+    if table is None:
         return
     again = re.sub(rb"(?i)(\r\ncontent-length:[\t ]*)[0-9]+", rb"\g<1>" + number, first)
-    for second in (first, again):
-        same = known.find_same(second)
+    for second in (first, again, first):
+        same = table.find(second)
         if same is not None:
             parsed = parse(LINE, second)
             assert parsed is not None
             assert (same.fields, same.headers) == (parsed[2], dict(parsed[2]))
             assert same.size == int(same.headers.get(b"content-length", b"0"))
-    assert known.find_same(first) is known
+            assert same.digest == DIGEST
+    assert table.find(first) is not None
 
 
 @given(_FIELDS, _FIELDS)
 def test_other_fields_are_never_taken_for_the_known_ones(first: bytes, second: bytes) -> None:
-    known = keep(first)
-    same = None if known is None else known.find_same(second)
+    table = keep(first)
+    same = None if table is None else table.find(second)
     if same is not None:
         parsed = parse(LINE, second)
         assert parsed is not None
         assert same.fields == parsed[2]
 
 
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_bytes_that_nobody_checked_are_only_known_if_all_are_the_same(before: bytes, behind: bytes) -> None:
+    for fields in (FIELDS, FIELDS.replace(b"Content-Length: 21\r\n", b"")):
+        changed = before + fields + behind
+        assert (keep_known(fields).find(changed) is not None) == (changed == fields)
+
+
 @each_row("number", [b"0", b"7", b"00012", b"16384"])
 def test_only_the_length_of_the_body_may_differ(number: bytes) -> None:
     """The properties above would hold if nothing were ever known again."""
-    known = keep(FIELDS)
-    assert known is not None
-    same = known.find_same(FIELDS.replace(b"21", number))
+    table = keep_known(FIELDS)
+    known = table.find(FIELDS)
+    same = table.find(FIELDS.replace(b"21", number))
     assert same is not None
     assert (same.size, same.headers[b"content-length"]) == (int(number), number)
     assert same.fields == ((b"host", b"x"), (b"content-length", number), (b"a", b"b"))
+    assert known is not None
     assert known.headers[b"content-length"] == b"21", "The fields of an earlier request were altered."
+    assert len(table) == 1
 
 
 @each_row(
@@ -101,6 +126,7 @@ def test_only_the_length_of_the_body_may_differ(number: bytes) -> None:
         FIELDS.replace(b"21", b"2 1"),
         FIELDS.replace(b"21", b"21\r\nContent-Length: 2"),
         FIELDS.replace(b"21", b"21\r\nTransfer-Encoding: chunked"),
+        FIELDS.replace(b"21", b"\0"),
         FIELDS.replace(b"A: b", b"A: c"),
         FIELDS.replace(b"A: b", b"a: b"),
         FIELDS.replace(b"Host: x", b"Host: y"),
@@ -110,22 +136,63 @@ def test_only_the_length_of_the_body_may_differ(number: bytes) -> None:
     ],
 )
 def test_whatever_else_differs_is_read_anew(fields: bytes) -> None:
-    known = keep(FIELDS)
-    assert known is not None
-    assert known.find_same(fields) is None
+    assert keep_known(FIELDS).find(fields) is None
 
 
 def test_a_header_whose_name_only_ends_like_that_of_the_length_must_be_the_same() -> None:
     fields = FIELDS.replace(b"Host", b"X-Content-Length: 21\r\nHost")
-    known = keep(fields)
-    assert known is not None
-    assert known.find_same(fields.replace(b"21", b"22", 1)) is None
+    assert keep_known(fields).find(fields.replace(b"21", b"22", 1)) is None
 
 
-def test_no_connection_keeps_many_bytes() -> None:
+def test_no_entry_has_many_bytes_or_fields() -> None:
     room = FIELDS_BYTES_MAX - len(FIELDS)
     assert keep(FIELDS.replace(b"b", b"b" * (room + 1))) is not None
     assert keep(FIELDS.replace(b"b", b"b" * (room + 2))) is None
+    more = b"".join(b"X-%d: y\r\n" % number for number in range(FIELDS_MAX))
+    assert keep(FIELDS.replace(b"A: b\r\n", more.replace(b"X-0: y\r\nX-1: y\r\n", b""))) is not None
+    assert keep(FIELDS.replace(b"A: b\r\n", more.replace(b"X-0: y\r\n", b""))) is None
+
+
+def give_other(number: int) -> bytes:
+    return FIELDS.replace(b"b", b"%d" % number)
+
+
+def test_a_flood_of_other_fields_leaves_those_that_are_asked_for_and_takes_no_more_room() -> None:
+    table = KnownTable(entries_max=10)
+    parsed = parse(LINE, FIELDS)
+    assert parsed is not None
+    table.keep(FIELDS, parsed[2], dict(parsed[2]), DIGEST)
+    for number in range(1_000):
+        if number % 5 == 0:
+            assert table.find(FIELDS) is not None
+        table.keep(give_other(number), parsed[2], dict(parsed[2]), DIGEST)
+        assert len(table) <= 10
+        assert table.find(FIELDS.replace(b"Host: x", b"Host: y")) is None
+    assert table.find(give_other(999)) is not None
+    assert table.find(give_other(900)) is None
+
+
+def test_fields_that_nobody_asks_for_any_more_make_room() -> None:
+    table = KnownTable(entries_max=10)
+    parsed = parse(LINE, FIELDS)
+    assert parsed is not None
+    for number in range(10):
+        table.keep(give_other(number), parsed[2], dict(parsed[2]), DIGEST)
+        assert table.find(give_other(number)) is not None
+    for number in range(10, 20):
+        table.keep(give_other(number), parsed[2], dict(parsed[2]), DIGEST)
+    assert [number for number in range(20) if table.find(give_other(number)) is not None] == [*range(10, 20)]
+
+
+def test_fields_that_are_kept_again_have_one_place() -> None:
+    table = keep_known(FIELDS)
+    parsed = parse(LINE, FIELDS)
+    assert parsed is not None
+    table.keep(FIELDS, parsed[2], dict(parsed[2]), b"2" * 32)
+    assert len(table) == 1
+    known = table.find(FIELDS)
+    assert known is not None
+    assert known.digest == b"2" * 32
 
 
 @given(
@@ -175,21 +242,72 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return seen
 
 
-def test_a_connection_parses_the_same_fields_once(target: Target, parsed: list[bytes]) -> None:
-    with Wire(target.port) as wire:
-        for number, status in enumerate((3, 4, 1)):
-            wire.send(target.patch(number, status))
-            assert wire.read_final("PATCH").status == 204
-            assert target.read_status(number) == status
-    assert len([head for head in parsed if head.startswith(b"PATCH")]) == 1
+def count_patches(parsed: list[bytes]) -> int:
+    return len([head for head in parsed if head.startswith(b"PATCH")])
 
 
-def test_no_connection_knows_the_fields_of_another(target: Target, parsed: list[bytes]) -> None:
-    for _ in range(2):
+def test_the_same_fields_are_parsed_once_on_any_connection(
+    target: Target, parsed: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    begin = Edge.begin
+
+    def note(self: Edge, shortcut: Shortcut, body: bytes, responder: Responder) -> bool:
+        begun.append(shortcut.request.method)
+        return begin(self, shortcut, body, responder)
+
+    monkeypatch.setattr(Edge, "begin", note)
+    for number, status in enumerate((3, 4, 1)):
         with Wire(target.port) as wire:
+            for vehicle in (number, number + 10):
+                wire.send(target.patch(vehicle, status))
+                assert wire.read_final("PATCH").status == 204
+                assert target.read_status(vehicle) == status
+    assert count_patches(parsed) == 1
+    assert begun.count("PATCH") == 6, "A known request was not answered at once."
+
+
+def test_fields_with_another_key_are_not_known(target: Target, parsed: list[bytes]) -> None:
+    with Wire(target.port) as first, Wire(target.port) as second:
+        for wire, is_reader, status in ((first, False, 204), (second, True, 403), (first, False, 204)):
+            wire.send(target.patch(0, 3, is_reader=is_reader))
+            assert wire.read_final("PATCH").status == status
+        second.send(target.patch(0, 3, is_reader=True))
+        assert second.read_final("PATCH").status == 403
+    heads = [head for head in parsed if head.startswith(b"PATCH")]
+    assert len(heads) == len({*heads}) + 1, "A reader's first request waits for its key. The second one is kept."
+
+
+def test_fields_without_a_key_that_was_found_are_not_kept(target: Target, parsed: list[bytes]) -> None:
+    made = target.patch(0, 3)
+    wrong = re.sub(rb"Bearer [^\r]+", b"Bearer padron_x", made)
+    none = re.sub(rb"Authorization: [^\r]+\r\n", b"", made)
+    with Wire(target.port) as wire:
+        for data in (wrong, none, wrong, none):
+            wire.send(data)
+            assert wire.read_final("PATCH").status == 401
+    assert count_patches(parsed) == 4
+
+
+def test_the_same_fields_from_another_address_come_from_that_address(
+    target: Target, parsed: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the fields are known, and nothing of the connection that sent them."""
+    seen: list[str] = []
+    believe = Authenticator.believe
+
+    def note(self: Authenticator, digest: bytes, caller: Caller | None = None) -> Principal | None:
+        assert caller is not None
+        seen.append(caller.client_address)
+        return believe(self, digest, caller)
+
+    monkeypatch.setattr(Authenticator, "believe", note)
+    for address in ("127.0.0.1", "127.0.0.2", "127.0.0.1"):
+        with Wire(target.port, source=address) as wire:
             wire.send(target.patch(0, 3))
             assert wire.read_final("PATCH").status == 204
-    assert len([head for head in parsed if head.startswith(b"PATCH")]) == 2
+    assert seen == ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
+    assert count_patches(parsed) == 1
 
 
 @pytest.mark.parametrize("size", [1, 40, 200])

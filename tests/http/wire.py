@@ -43,8 +43,11 @@ class WireAnswer:
 class Wire:
     """One connection, which notices when the server ends it."""
 
-    def __init__(self, port: int, *, receive_bytes: int | None = None) -> None:
+    def __init__(self, port: int, *, receive_bytes: int | None = None, source: str | None = None) -> None:
+        """``source`` is the connection's own address."""
         self.socket = socket.socket()
+        if source is not None:
+            self.socket.bind((source, 0))
         if receive_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(ANSWER_S_MAX)

@@ -5,7 +5,7 @@ the ordinary way through the application, and so does whatever is refused before
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -18,11 +18,12 @@ from padron.http.authentication import find_token
 from padron.http.calls import Call, Request
 from padron.http.declarations import Route
 from padron.http.edge.connections import Line, OpenConnections
+from padron.http.edge.known import ENTRIES_MAX, KnownTable
 from padron.http.edge.resumed import Resumed
 from padron.http.places import UNCOUNTED_BYTES
 from padron.http.requests.forwarding import LastHop
 from padron.http.server import Server, admit, word_failure
-from padron.service.authentication import Authenticator, digest_token
+from padron.service.authentication import digest_token
 
 _PARAMETER = "{vin}"
 # What a request with one of these headers asks for is not answered here.
@@ -66,26 +67,6 @@ class Shortcut:
     principal: Principal
 
 
-class Keyring:
-    """The key of a connection's last request. Most connections send the same one with every request."""
-
-    __slots__ = ("_digest", "_header")
-
-    def __init__(self) -> None:
-        self._header: bytes | None = None
-        self._digest = b""
-
-    def believe(self, request: Request, authenticator: Authenticator) -> Principal | None:
-        """Give the principal of the request's key, if it was looked up a moment ago."""
-        header = request.headers.get(b"authorization")
-        if header is None or header != self._header:
-            token = find_token(request.headers)
-            if token is None:
-                return None
-            self._header, self._digest = header, digest_token(token)
-        return authenticator.believe(self._digest, request)
-
-
 class Edge:
     """The edge of one process: its connections, and the calls that it answers itself."""
 
@@ -99,9 +80,9 @@ class Edge:
     ) -> None:
         """``strip`` removes what a proxy puts before each of the server's paths.
 
-        With ``keeps_fields`` a connection does not parse the fields of its last request again.
+        With ``keeps_fields`` the fields of recent requests are not parsed again.
         """
-        self.keeps_fields = keeps_fields
+        self.known = KnownTable(ENTRIES_MAX if keeps_fields else 0)
         self._server = server
         self._strip = strip
         self.connections = OpenConnections(is_exempt=server.is_proxy)
@@ -129,15 +110,18 @@ class Edge:
             self._server.tally.note_refusal(request, reply, request_id)
         return Refused(reply, request_id)
 
-    def find_shortcut(self, request: Request, keyring: Keyring) -> Shortcut | None:
-        """Give how to answer a request once its body is complete; None if it must go the ordinary way."""
+    def find_shortcut(self, request: Request, digest: bytes) -> Shortcut | None:
+        """Give how to answer a request once its body is complete; None if it must go the ordinary way.
+
+        ``digest`` is that of its token, whose key must have been looked up a moment ago.
+        """
         path = request.path if self._strip is None else self._strip(request.path)
         route = self._fixed.get(path) if request.method == "GET" else None
         if route is None:
             route = self._find_route(path, request)
         if route is None or not _UNUSUAL.isdisjoint(request.headers):
             return None
-        principal = keyring.believe(request, self._server.runtime.authenticator)
+        principal = self._server.runtime.authenticator.believe(digest, request)
         return None if principal is None else Shortcut(request, route, principal)
 
     def _find_route(self, path: bytes, request: Request) -> Route | None:
@@ -226,3 +210,9 @@ class _Answering:
             self.answer(await work)
 
         self._responder.run_task(run())
+
+
+def find_digest(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """Give the digest of the bearer token of a request's headers; None without one."""
+    token = find_token(headers)
+    return None if token is None else digest_token(token)

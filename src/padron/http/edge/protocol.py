@@ -18,10 +18,10 @@ from padron.http.answers.replies import Reply
 from padron.http.calls import BODY_BYTES_MAX, BODY_SLOW_S, CLOSE, Request
 from padron.http.edge import heads
 from padron.http.edge.cycles import Cycle
-from padron.http.edge.edge import Edge, Keyring, Shortcut
+from padron.http.edge.edge import Edge, Shortcut, find_digest
 from padron.http.edge.heads import Framing
 from padron.http.edge.intake import Intake
-from padron.http.edge.known import KnownFields, keep_fields, match_line
+from padron.http.edge.known import match_line
 from padron.http.edge.links import Link
 from padron.http.edge.outlet import BYTES_PER_S_MIN, encode_reply
 from padron.http.places import UNCOUNTED_BYTES
@@ -51,7 +51,6 @@ class EdgeProtocol(Link):
         super().__init__(cast("Edge", config.loaded_app.edge), server_state, _loop or asyncio.get_running_loop())
         self._app = config.loaded_app
         self._app_state = app_state
-        self._keyring = Keyring()
         # What has arrived of the next head, or of later requests while this one is answered.
         self._buffer = b""
         self._searched = 0
@@ -59,7 +58,6 @@ class EdgeProtocol(Link):
         self._has_client_ended = False  # it sends nothing more, but may still read
         # The request.
         self._request: Request | None = None  # while it is answered
-        self._known: KnownFields | None = None  # of the last request
         self._intake = Intake()
         self._intake.take_data = self._take_data
         self._held: Shortcut | None = None  # what may be answered at once when its body has arrived
@@ -205,15 +203,14 @@ class EdgeProtocol(Link):
         self._wait_for_nobody()
         head, rest = data[: end + len(heads.END)], data[end + len(heads.END) :]
         line_end = head.index(b"\r\n")
-        known = None if self._known is None else self._known.find_same(head[line_end:])
+        known = self._edge.known.find(head[line_end:])
         line = None if known is None else match_line(head[:line_end])
         if known is None or line is None:
             self._intake.take_head(head)
             return self._begin(head[line_end:], rest)
-        self._known = known
         self._intake.take_known(line.method, known)
         request = Request(*line, known.headers, {}, self._peer.hop)
-        return self._begin_answer(request, known.size, rest, is_plain=True)
+        return self._begin_answer(request, known.size, rest, known.digest)
 
     def _begin(self, fields: bytes, rest: bytes) -> bytes:
         """Begin to answer the request whose head was parsed, with the bytes of its fields. Give what follows it."""
@@ -229,20 +226,27 @@ class EdgeProtocol(Link):
             intake.fields = heads.replace_host(intake.fields, target.host)
         request = Request(intake.method, target.path, target.query, headers, {}, self._peer.hop)
         size = None if framing is Framing.CHUNKED else int(headers.get(b"content-length", b"0"))
-        if is_plain and size is not None and target.host is None and intake.keeps_alive and self._edge.keeps_fields:
-            self._known = keep_fields(fields, intake.fields, headers)
-        return self._begin_answer(request, size, rest, is_plain=is_plain)
+        is_lasting = target.host is None and intake.keeps_alive  # both are said outside of the fields, too
+        digest = find_digest(headers) if is_plain else None
+        return self._begin_answer(request, size, rest, digest, fields if is_lasting else b"")
 
-    def _begin_answer(self, request: Request, size: int | None, rest: bytes, *, is_plain: bool) -> bytes:
-        """Answer a request whose head was read, or let a task do it. Give what follows the request."""
+    def _begin_answer(
+        self, request: Request, size: int | None, rest: bytes, digest: bytes | None, fields: bytes = b""
+    ) -> bytes:
+        """Answer a request whose head was read, or let a task do it. Give what follows the request.
+
+        ``digest`` is that of its token, if it is plain. ``fields`` are the bytes to be known again, if any.
+        """
         intake = self._intake
         self._request = request
         self._body = b""  # an earlier request may have left its own
         self._is_answering = True
         intake.expect_body(size)
-        if is_plain and size is not None and size <= BODY_BYTES_MAX:
-            shortcut = self._edge.find_shortcut(request, self._keyring)
+        if digest is not None and size is not None and size <= BODY_BYTES_MAX:
+            shortcut = self._edge.find_shortcut(request, digest)
             if shortcut is not None:
+                if fields:
+                    self._edge.known.keep(fields, intake.fields, request.headers, digest)
                 return self._hold(shortcut, size, rest)
         if not intake.is_complete:
             self._begin_body()

@@ -59,8 +59,10 @@ async def change_together(
     found: dict[int, list[Vehicle]] = {account_id: [] for account_id in vins}
     for row in rows:
         account_id, switches = row[_ACCOUNT_PLACE:]
-        found[account_id].append(to_vehicle(row, leave_instant))
-        strict.note(account_id, switches)
+        if switches is None:
+            found[account_id].append(to_vehicle(row, leave_instant))
+        else:
+            strict.note(account_id, switches)
     decided = {account_id: decide(account_id, vehicles) for account_id, vehicles in found.items()}
     changes = {account_id: made for account_id, made in decided.items() if made}
     try:

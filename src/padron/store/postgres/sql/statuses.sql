@@ -3,14 +3,16 @@
 
 -- name: load_together
 -- Current vehicles of several accounts with some VINs, for the next statement. LATERAL makes the planner look up each.
--- The accounts' strict_gates are needed where nothing is to be saved.
+-- A row without a vehicle has an account's strict_gates, which are needed where nothing is to be saved.
 SELECT /* held later */ h.vehicle_id, h.vin, h.slot, h.status, h.status_since, h.status_by, h.status_reason, h.revision,
-    h.created_at, h.updated_at, h.account_id,
-    (SELECT c.strict_gates FROM counters AS c WHERE c.account_id = asked.account_id) AS strict_gates
+    h.created_at, h.updated_at, h.account_id, NULL AS strict_gates
 FROM unnest($1::bigint[], $2::text[]) AS asked (account_id, vin) CROSS JOIN LATERAL (
     SELECT k.* FROM identities AS i JOIN vehicles AS k USING (account_id, vehicle_id)
     WHERE i.account_id = asked.account_id AND i.vin = asked.vin AND i.slot >= 0 ORDER BY i.slot) AS h
-ORDER BY h.vin, h.slot;
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, c.account_id, c.strict_gates
+FROM counters AS c WHERE c.account_id = ANY ($1::bigint[])
+ORDER BY vin, slot;
 
 -- name: save_statuses
 -- A batch of status changes of several accounts in one round trip: one row for each, numbered within its account
