@@ -111,8 +111,8 @@ def serve(contestant: Contestant, port: int) -> Iterator[psutil.Process]:
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Return when the address answers at all. Raises RuntimeError after 15 s or when the server has ended."""
-    deadline = time.monotonic() + 15
+    """Return when the address answers at all. Raises RuntimeError after a minute or when the server has ended."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(url, timeout=1)  # noqa: S310 - our own loopback address
