@@ -305,7 +305,9 @@ def test_vehicles_among_many_are_met_by_a_walk_along_the_index_alone(file: apsw.
     for field in FIELDS:
         after = Position(key="x" if field.is_text else 3, vehicle_id=5, began=0) if deep else None
         query = VehicleQuery(filters=NO_FILTER, sort=field.name, among=[1, 2], after=after)
-        steps = explain(file, build_walk(LIST, 1, query, 1_000, DIALECT).text)
+        statement = build_walk(LIST, 1, query, 1_000, DIALECT).text
+        assert "UNION ALL" not in statement  # no part for vehicles without a value, which may look at all
+        steps = explain(file, statement)
         (walked,) = [step for step in steps if "versions_by_" in step]
         assert walked.startswith(f"SEARCH v USING COVERING INDEX versions_by_{field.column} "), steps
         assert sum("USE TEMP B-TREE" in step for step in steps) == 1, steps  # the page itself
