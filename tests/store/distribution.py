@@ -18,7 +18,7 @@ from padron.domain.status import VehicleStatus
 from padron.store.postgres.port import DIALECT
 from padron.store.postgres.statuses import SAVES
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import Proposal, build_count, build_sift, look_by_blocks, propose_by_blocks
+from padron.store.sql.searching import Proposal, build_count, build_sift, build_walk, look_by_blocks, propose_by_blocks
 from padron.store.sql.statements import list_files, load_statements
 
 PACKAGE = "padron.store.postgres"
@@ -99,12 +99,14 @@ def _fill(template: str) -> Iterator[tuple[str, str]]:
             if is_count:
                 yield f"by {query.sort}, {query.status}", build_count(template, 1, sought, DIALECT).text
                 continue
-            yield f"by {query.sort}, status {query.status}", build_sift(template, 1, sought, 5, DIALECT).text
+            yield f"by {query.sort}, status {query.status}", build_sift(template, 1, sought, 5, 1, DIALECT).text
         return
     if up_to is None:
         queries += [replace(query, among=[1, 2], words=("x",)) for query in queries if query.status is None]
     for query in queries:
         yield f"by {query.sort}, status {query.status}", build_list(template, 1, query, DIALECT).text
+        if query.among is not None and query.sort is not None:
+            yield f"along {query.sort}", build_walk(template, 1, query, 9, DIALECT).text
 
 
 async def plan(connection: asyncpg.Connection, statement: str) -> list[tuple[Node, tuple[Node, ...]]]:

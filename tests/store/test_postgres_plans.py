@@ -26,7 +26,7 @@ from padron.store.postgres.port import DIALECT, SQL
 from padron.store.postgres.statuses import SAVES
 from padron.store.postgres.transaction import MANY, PostgresTransaction
 from padron.store.sql.listing import build_list, build_page
-from padron.store.sql.searching import build_count, build_sift
+from padron.store.sql.searching import build_count, build_sift, build_walk
 from padron.store.vehicles import to_position
 from tests import effort
 from tests.cast import NOON, make_vin
@@ -137,12 +137,28 @@ async def test_a_page_along_a_field_is_chosen_from_its_index_alone(filled: async
         assert read == [("Index Only Scan", f"versions_by_{FIELDS_BY_NAME[sort].column}")]
 
 
+async def test_vehicles_among_many_are_met_by_a_walk_along_the_index_alone(filled: asyncpg.Connection) -> None:
+    ids = list(range(1, VEHICLES, 4))  # half of those that have a text
+    for sort, deep in itertools.product(("brandName", "ownerName", "doors"), (False, True)):
+        query = VehicleQuery(filters={}, sort=sort, among=ids, limit=PAGE)
+        if deep:
+            key: str | int = "t5" if FIELDS_BY_NAME[sort].is_text else 2
+            query = replace(query, after=Position(key=key, vehicle_id=7, began=0))
+        plan = await explain(filled, *build_walk(SQL["list_vehicles"], 1, query, VEHICLES // 2, DIALECT))
+        (walk,) = [node for node in list_nodes(plan) if "versions_by_" in node.get("Index Name", "")]
+        assert walk["Node Type"] == "Index Only Scan"
+        assert walk["Index Name"] == f"versions_by_{FIELDS_BY_NAME[sort].column}"
+        assert walk["Actual Rows"] <= PAGE * 10  # it ends with the page
+        assert [node for node in list_nodes(plan) if "hashed SubPlan" in node.get("Filter", "")]
+        assert max(count_rows(plan)) <= max(len(ids), PAGE * 10)
+
+
 async def test_a_search_by_short_words_reads_only_the_texts_that_it_looks_at(filled: asyncpg.Connection) -> None:
     walked = VEHICLES // 10
     read = {}
     for sort in (None, *SORT_FIELDS):
         query = VehicleQuery(filters={}, words=("zz",), sort=sort, limit=PAGE)
-        statement, parameters = build_sift(SQL["sift_vehicles"], 1, query, walked, DIALECT)
+        statement, parameters = build_sift(SQL["sift_vehicles"], 1, query, walked, 60, DIALECT)
         read[f"sift by {sort}"] = max(count_rows(await explain(filled, statement, parameters)))
     counted = VehicleQuery(filters={}, words=("zz",), limit=walked)
     span = Span(first=VEHICLES // 2, last=VEHICLES // 2 + walked - 1)
@@ -209,6 +225,8 @@ async def find_middle(connection: asyncpg.Connection, query: VehicleQuery) -> Po
 
 def quote(value: object) -> str:
     """Give a parameter as it is written in SQL."""
+    if isinstance(value, list):
+        value = "{" + ",".join(map(str, value)) + "}"
     return str(value) if isinstance(value, int) else f"'{value}'"
 
 

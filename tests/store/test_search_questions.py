@@ -47,7 +47,11 @@ bounds = st.sampled_from([
     SearchBounds(glance=2, chosen_max=3, proposals=(1, 2, 4), sifts=(3, 5), sift_s=10),
     SearchBounds(glance=1, chosen_max=0, proposals=(7,), sifts=(1,), sift_s=10),
     SearchBounds(glance=1, chosen_max=VEHICLES, proposals=(1,), sifts=(2, 1, 30), sift_s=10),
-    SearchBounds(glance=1, chosen_max=0, proposals=(1,), sifts=(2, 30), sift_s=0),  # time for one step
+    SearchBounds(glance=1, chosen_max=0, proposals=(1,), sifts=(2, 30), sift_s=0),  # time for one step or one vehicle
+    SearchBounds(glance=1, chosen_max=VEHICLES, proposals=(1,), sifts=(9,), sift_s=10, look_up=0, looked_up=2),
+    SearchBounds(
+        glance=1, chosen_max=VEHICLES, proposals=(1,), sifts=(9,), sift_s=10, look_up=0, looked_up=2, choose_s=0
+    ),
 ])  # fmt: skip
 
 

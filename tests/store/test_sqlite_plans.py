@@ -12,10 +12,10 @@ import pytest
 
 from padron.domain.query import FILTER_FIELDS, SORT_FIELDS, TIME_SORTS, Position, VehicleQuery
 from padron.domain.status import VehicleStatus
-from padron.domain.vehicle import FIELDS_BY_NAME
+from padron.domain.vehicle import FIELDS, FIELDS_BY_NAME
 from padron.store import sqlite
 from padron.store.sql.listing import build_list, build_page, build_sums
-from padron.store.sql.searching import Proposal, build_sift, look_by_tokens, propose_by_tokens
+from padron.store.sql.searching import Proposal, build_sift, build_walk, look_by_tokens, propose_by_tokens
 from padron.store.sql.statements import list_files, load_statements
 from padron.store.sqlite.connection import open_connection
 from padron.store.sqlite.port import DIALECT, SQL
@@ -294,10 +294,23 @@ def test_vehicles_of_a_page_by_an_instant_are_looked_up_by_their_ids(file: apsw.
 def test_a_sift_walks_as_the_list_does_and_looks_up_texts_by_id(file: apsw.Connection) -> None:
     for sort in (None, *SORT_FIELDS):
         query = VehicleQuery(filters=NO_FILTER, sort=sort, words=("a", "b"))
-        steps = explain(file, build_sift(SQL["sift_vehicles"], 1, query, 1_000, DIALECT).text)
+        steps = explain(file, build_sift(SQL["sift_vehicles"], 1, query, 1_000, 1, DIALECT).text)
         (text,) = [step for step in steps if step.startswith("SEARCH s ")]
         assert text == "SEARCH s USING PRIMARY KEY (account_id=? AND vehicle_id=?)", sort
         assert not [step for step in steps if "AUTOMATIC" in step], (sort, steps)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_vehicles_among_many_are_met_by_a_walk_along_the_index_alone(file: apsw.Connection, *, deep: bool) -> None:
+    for field in FIELDS:
+        after = Position(key="x" if field.is_text else 3, vehicle_id=5, began=0) if deep else None
+        query = VehicleQuery(filters=NO_FILTER, sort=field.name, among=[1, 2], after=after)
+        statement = build_walk(LIST, 1, query, 1_000, DIALECT).text
+        assert "UNION ALL" not in statement  # no part for vehicles without a value, which may look at all
+        steps = explain(file, statement)
+        (walked,) = [step for step in steps if "versions_by_" in step]
+        assert walked.startswith(f"SEARCH v USING COVERING INDEX versions_by_{field.column} "), steps
+        assert sum("USE TEMP B-TREE" in step for step in steps) == 1, steps  # the page itself
 
 
 ORDERED = {"SEARCH v USING PRIMARY KEY (account_id=?)", "SCAN s", "SCAN p"}  # in order of ids, until the page is full

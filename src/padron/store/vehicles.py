@@ -19,7 +19,7 @@ from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import LAST_VEHICLE, SAMPLE, Proposal, build_count, build_sift
+from padron.store.sql.searching import LAST_VEHICLE, PROPOSE_S, SAMPLE, Proposal, build_count, build_sift, build_walk
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = _EPOCH.date()
@@ -80,6 +80,16 @@ class VehicleReader:
             rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
         return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
 
+    async def find_along(self, query: VehicleQuery, walked_max: int) -> list[ListedVehicle]:
+        """Give the vehicles of ``query.among`` that are among the first ``walked_max`` ones of the list, in its order.
+
+        At most ``query.limit``. It costs little for each vehicle of the list, and less than to look up very many ids.
+        """
+        port, to_instant = self._port, self._port.to_instant
+        template = port.statements["list_vehicles"]
+        rows = await port.read_built(build_walk(template, self._account_id, query, walked_max, port.dialect))
+        return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
+
     async def count_current(self) -> int:
         """Give the number of current vehicles, which is kept."""
         rows = await self._port.read_point("count_vehicles")
@@ -125,39 +135,41 @@ class VehicleReader:
         ((is_sure,),) = await port.read_built(port.build_look(grams, limit))
         return bool(is_sure)
 
-    async def propose_vehicles(self, words: Sequence[str], grams: Sequence[int], limit: int) -> Proposed:
-        """Look at ``limit`` current vehicles that may have all words, in no order."""
-        return await self._propose(words, grams, 0, LAST_VEHICLE, limit, is_ordered=False)
+    async def propose_vehicles(
+        self, words: Sequence[str], grams: Sequence[int], limit: int, seconds: float = PROPOSE_S
+    ) -> Proposed:
+        """Look at ``limit`` current vehicles that may have all words, in no order.
+
+        PostgreSQL also stops after this time, and says that it has looked at ``limit``.
+        """
+        proposal = Proposal(
+            account_id=self._account_id, words=words, grams=grams, after=0, before=LAST_VEHICLE, is_ordered=False,
+            limit=limit, seconds=seconds,
+        )  # fmt: skip
+        return await self._propose(proposal)
 
     async def propose_next(
         self, words: Sequence[str], grams: Sequence[int], *, after: int, before: int, descending: bool, limit: int
     ) -> Proposed:
         """Look at the first current vehicles between two ids that may have all words, in the order of their ids."""
-        return await self._propose(words, grams, after, before, limit, descending=descending)
-
-    async def _propose(
-        self,
-        words: Sequence[str],
-        grams: Sequence[int],
-        after: int,
-        before: int,
-        limit: int,
-        *,
-        is_ordered: bool = True,
-        descending: bool = False,
-    ) -> Proposed:
         proposal = Proposal(
-            account_id=self._account_id, words=words, grams=grams, after=after, before=before,
-            is_ordered=is_ordered, descending=descending, limit=limit,
+            account_id=self._account_id, words=words, grams=grams, after=after, before=before, descending=descending,
+            limit=limit,
         )  # fmt: skip
+        return await self._propose(proposal)
+
+    async def _propose(self, proposal: Proposal) -> Proposed:
         rows = await self._port.read_built(self._port.build_proposal(proposal))
         ((last, count),) = [row for row in rows if row[1] is not None]
         return Proposed(hits=[row[0] for row in rows if row[1] is None], count=count, last=last)
 
-    async def sift_vehicles(self, query: VehicleQuery, walked_max: int) -> Sifted:
-        """Look at ``walked_max`` vehicles after ``query.after``, for ``query.limit`` that have all words."""
-        port = self._port
-        built = build_sift(port.statements["sift_vehicles"], self._account_id, query, walked_max, port.dialect)
+    async def sift_vehicles(self, query: VehicleQuery, walked_max: int, seconds: float) -> Sifted:
+        """Look at ``walked_max`` vehicles after ``query.after``, for ``query.limit`` that have all words.
+
+        PostgreSQL looks at no more of them after ``seconds``.
+        """
+        port, template = self._port, self._port.statements["sift_vehicles"]
+        built = build_sift(template, self._account_id, query, walked_max, seconds, port.dialect)
         hits: list[Position] = []
         last: Position | None = None
         for vehicle_id, began, key, is_hit in await port.read_built(built):

@@ -64,14 +64,16 @@ class Dialect:
 
     ``mark`` writes a parameter. ``store_instant`` turns microseconds of a position into the form in which the engine
     stores an instant. ``use_index`` forces an index. ``is_among`` writes that a column is in a parameter's list of ids,
-    and ``contains`` that a text contains a parameter's text. ``has_time_orders`` says that the orders by an instant
-    have indexes.
+    which are looked up. ``is_one_of`` writes the same for rows that are walked along: each is compared with all ids at
+    once. ``contains`` writes that a text contains a parameter's text. ``has_time_orders`` says that the orders by an
+    instant have indexes.
     """
 
     mark: Callable[[int], str]
     store_instant: Callable[[int], object]
     use_index: Callable[[str], str]
     is_among: Callable[[str, str], str]
+    is_one_of: Callable[[str, str], str]
     contains: Callable[[str, str], str]
     has_time_orders: bool
 
@@ -120,8 +122,13 @@ class _Part:
 def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
     """Give the statement and its parameters. The template has the hooks ``:page``, ``:order`` and ``:version``."""
     page = build_page(account_id, query, dialect)
+    return complete_list(template, page, page.text)
+
+
+def complete_list(template: str, page: BuiltPage, chosen: str) -> BuiltStatement:
+    """Give the statement that reads the vehicles which ``chosen`` has chosen, in the order of a page."""
     hooks = {
-        ":page": page.text,
+        ":page": chosen,
         ":version": "v.began = p.began" if page.is_former else "v.is_former = 0",
         ":order": page.order,
     }
@@ -130,14 +137,14 @@ def build_list(template: str, account_id: int, query: VehicleQuery, dialect: Dia
     return BuiltStatement(template, page.parameters)
 
 
-def build_page(account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltPage:
+def build_page(account_id: int, query: VehicleQuery, dialect: Dialect, parts_max: int | None = None) -> BuiltPage:
     """Give what chooses the vehicles of a page, in their order, and the order to keep when more is read of them."""
     parameters: list[object] = [account_id]
     add = collect_parameters(parameters, dialect)
     source = _choose_source(query, None if query.up_to is None else add(query.up_to), dialect)
     clauses = [*source.clauses, *_filter(query, source, add, dialect)]
     limit = int(query.limit)  # a literal: with a parameter the planner assumes a tenth of all rows
-    parts = _divide(query, source, add)
+    parts = _divide(query, source, add)[:parts_max]
     way = "DESC" if query.descending else "ASC"
     selects = []
     for place, part in enumerate(parts):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from padron.domain.query import VehicleQuery
 from padron.domain.searching import list_grams
 from padron.store.sql.filtering import Add
-from padron.store.sql.listing import BuiltPage, BuiltStatement, Dialect, build_page, collect_parameters
+from padron.store.sql.listing import BuiltPage, BuiltStatement, Dialect, build_page, collect_parameters, complete_list
 
 # PostgreSQL's index has no order and no end, so it is asked for one block of vehicles after the other. A block has
 # 2 ** 17 numbers of changes, and a part of them are registrations.
@@ -23,6 +23,7 @@ _BLOCKS_STEP = 8  # one in so many blocks is looked at to see whether the index 
 _MARGIN = 1.25  # so many more than in proportion must be found there
 _ALIKE_BLOCKS = 4  # at least so many blocks must have them: vehicles that are alike were often registered together
 
+PROPOSE_S = 2.0  # PostgreSQL ends a statement after five seconds, and then there is no page at all
 SAMPLE = 200  # texts that show which words are common
 LAST_VEHICLE = 2**40 - 1  # above every vehicle's id
 
@@ -32,7 +33,8 @@ class Proposal:
     """A question to the index: the vehicles of an account between two ids that have all words.
 
     The index proposes those that have all ``grams``. They are the first ones in the order of their ids, or any ones if
-    ``is_ordered`` is false. ``limit`` is how many are looked at.
+    ``is_ordered`` is false. ``limit`` is how many are looked at. Without an order PostgreSQL also stops after
+    ``seconds``, and says that it has looked at ``limit``.
     """
 
     account_id: int
@@ -43,6 +45,7 @@ class Proposal:
     is_ordered: bool = True
     descending: bool = False
     limit: int
+    seconds: float = PROPOSE_S
 
 
 def write_tokens(text: str, without: str) -> str:
@@ -67,7 +70,10 @@ def propose_by_blocks(template: str, proposal: Proposal, dialect: Dialect) -> Bu
     """Give PostgreSQL's statement for a proposal."""
     first = f"($2::bigint + 1) >> {BLOCK_BITS}"
     last = f"(SELECT least($3::bigint, last_change) >> {BLOCK_BITS} FROM counters WHERE account_id = $1)"  # noqa: S608 - a constant
+    has_time = f"clock_timestamp() < statement_timestamp() + interval '{float(proposal.seconds)} s'"
     hooks = {
+        ":while": "" if proposal.is_ordered else f"WHERE {has_time}",
+        ":count": "count(*)" if proposal.is_ordered else f"CASE WHEN {has_time} THEN count(*) ELSE :limit END",
         ":blocks": f"{last}, {first}, -1" if proposal.descending else f"{first}, {last}, 1",
         ":grams": _require_elements(proposal.account_id, proposal.grams),
         ":order": f"ORDER BY s.vehicle_id {_give_way(proposal)}" if proposal.is_ordered else "",
@@ -104,18 +110,36 @@ def look_by_tokens(template: str, account_id: int, grams: Sequence[int], limit: 
 
 
 def build_sift(
-    template: str, account_id: int, query: VehicleQuery, walked_max: int, dialect: Dialect
+    template: str, account_id: int, query: VehicleQuery, walked_max: int, seconds: float, dialect: Dialect
 ) -> BuiltStatement:
-    """Give the statement that looks at ``walked_max`` vehicles of a list, for those that have all words."""
+    """Give the statement that looks at ``walked_max`` vehicles of a list, for those that have all words.
+
+    PostgreSQL's statement looks at no more vehicles after ``seconds``, except a first one.
+    """
     page = build_page(account_id, replace(query, words=(), limit=walked_max), dialect)
     hooks = {
         ":page": page.text,
-        ":words": _compare_texts(query, page, dialect),
-        ":order": page.order,
+        ":words": _look_up_words(query, page, dialect),
         ":limit": str(int(query.limit)),
-        ":last": str(int(walked_max) - 1),
+        ":walked": str(int(walked_max)),
+        **({":seconds": page.add(float(seconds))} if ":seconds" in template else {}),
     }
     return BuiltStatement(_fill(template, hooks), page.parameters)
+
+
+def build_walk(
+    template: str, account_id: int, query: VehicleQuery, walked_max: int, dialect: Dialect
+) -> BuiltStatement:
+    """Give the statement that finds vehicles of ``query.among`` by walking along the list's first ``walked_max`` ones.
+
+    The list's order is an index, so vehicles that it passes by cost little. A look-up by id reads their rows instead.
+    """
+    # One part: where all vehicles have a value, the part of those without one finds that out from all vehicles.
+    page = build_page(account_id, replace(query, among=None, limit=walked_max), dialect, parts_max=1)
+    condition = dialect.is_one_of("walked.vehicle_id", page.add(list(query.among or ())))
+    # It keeps the order in which the inner page gives its rows, and stops that page as soon as it has enough.
+    walk = f"SELECT * FROM ({page.text}) AS walked WHERE {condition} LIMIT {int(query.limit)}"  # noqa: S608
+    return complete_list(template, page, walk)
 
 
 def build_count(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
@@ -131,13 +155,21 @@ def _compare_texts(query: VehicleQuery, page: BuiltPage, dialect: Dialect) -> st
     Each text is looked up by itself: for a join, PostgreSQL's planner would read the texts of all vehicles instead. The
     vehicles of a span are next to each other, so there a join is the faster way, if it is held to the span as well.
     """
-    words = _require_words(query.words, page.add, dialect)
-    text = f"search_texts AS s {{}} s.account_id = {dialect.mark(1)} AND s.vehicle_id = p.vehicle_id"
     span = query.registered_by
     if span is None:
-        return f"WHERE (SELECT {words} FROM {text.format('WHERE')})"  # noqa: S608 - no value is in it
+        return f"WHERE {_look_up_words(query, page, dialect)}"
+    words = _require_words(query.words, page.add, dialect)
     held = f"s.vehicle_id BETWEEN {page.add(span.first)} AND {page.add(span.last)}"
-    return f"JOIN {text.format('ON')} AND {held} WHERE {words}"
+    return f"JOIN search_texts AS s ON {_is_text_of_page(dialect)} AND {held} WHERE {words}"
+
+
+def _look_up_words(query: VehicleQuery, page: BuiltPage, dialect: Dialect) -> str:
+    words = _require_words(query.words, page.add, dialect)
+    return f"(SELECT {words} FROM search_texts AS s WHERE {_is_text_of_page(dialect)})"  # noqa: S608 - no value is in it
+
+
+def _is_text_of_page(dialect: Dialect) -> str:
+    return f"s.account_id = {dialect.mark(1)} AND s.vehicle_id = p.vehicle_id"
 
 
 def _give_common_hooks(proposal: Proposal) -> dict[str, str]:

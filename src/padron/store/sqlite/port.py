@@ -28,6 +28,7 @@ DIALECT = Dialect(
     store_instant=int,
     use_index="INDEXED BY {}".format,
     is_among="{} IN (SELECT value FROM json_each({}))".format,
+    is_one_of="{} IN (SELECT value FROM json_each({}))".format,
     contains="instr({}, {}) > 0".format,
     has_time_orders=False,
 )

@@ -38,10 +38,12 @@ SELECT count(*) >= :needed FROM (
 -- name: propose_vehicles
 -- Of the first vehicles after an id ($2) and before another one ($3) that may have all grams, those whose text has all
 -- words. The last row is how many were looked at, and the last one. searching.py fills in the hooks. Each block of
--- vehicles is looked up by itself, because the index gives all rows of a gram at once, in no order.
+-- vehicles is looked up by itself, because the index gives all rows of a gram at once, in no order. Where the pages of
+-- the table must all be read from the disk, and no order is asked for, the time ends it. Then it says that there are
+-- more.
 WITH proposed AS MATERIALIZED (
     SELECT found.vehicle_id, found.text FROM
-        generate_series(:blocks) AS b (block)
+        (SELECT s.block FROM generate_series(:blocks) AS s (block) :while) AS b
     CROSS JOIN LATERAL (
         SELECT s.vehicle_id, s.text FROM search_texts AS s
         WHERE s.account_id = $1 AND :grams AND s.vehicle_id + 0 > $2 AND s.vehicle_id + 0 < $3
@@ -49,17 +51,24 @@ WITH proposed AS MATERIALIZED (
     LIMIT :limit)
 SELECT s.vehicle_id, NULL::bigint FROM proposed AS s WHERE :words
 UNION ALL
-SELECT coalesce(:last(p.vehicle_id), 0), count(*) FROM proposed AS p;
+SELECT coalesce(:last(p.vehicle_id), 0), :count FROM proposed AS p;
 
 -- name: sift_vehicles
 -- The first vehicles of a list whose text has all words, of a bounded number that are looked at. The last row is the
--- last vehicle that was looked at; it is missing at the end of the list. searching.py fills in the hooks.
-WITH walked AS MATERIALIZED (:page)
+-- last vehicle that was looked at; it is missing at the end of the list. searching.py fills in the hooks. When the time
+-- is over, the rest is not looked at. If the clock is set back meanwhile, the first one of the rest counts.
+WITH looked AS MATERIALIZED (
+    SELECT p.vehicle_id, p.began, p.sort_key, p.place,
+        CASE WHEN p.place = 1 OR clock_timestamp() < statement_timestamp() + :seconds::float8 * interval '1 s'
+        THEN coalesce(:words, false) END AS is_hit
+    FROM (SELECT q.*, row_number() OVER () AS place FROM (:page) AS q) AS p),
+ends AS MATERIALIZED (
+    SELECT coalesce(min(p.place), :walked + 1) - 1 AS place FROM looked AS p WHERE p.is_hit IS NULL)
 SELECT * FROM (
-    SELECT p.vehicle_id, p.began, p.sort_key, 1 AS is_hit FROM walked AS p :words ORDER BY :order LIMIT :limit) AS hits
+    SELECT p.vehicle_id, p.began, p.sort_key, 1 FROM looked AS p
+    WHERE p.is_hit AND p.place <= (SELECT e.place FROM ends AS e) ORDER BY p.place LIMIT :limit) AS hits
 UNION ALL
-SELECT * FROM (
-    SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM walked AS p ORDER BY :order LIMIT 1 OFFSET :last) AS ends;
+SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM looked AS p WHERE p.place = (SELECT e.place FROM ends AS e);
 
 -- name: count_listed
 -- The number of vehicles of a list, up to a bound, or of those whose text has all words. searching.py fills in the

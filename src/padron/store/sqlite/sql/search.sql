@@ -48,12 +48,14 @@ SELECT coalesce(:last(p.vehicle_id), 0), count(*) FROM proposed AS p;
 -- name: sift_vehicles
 -- The first vehicles of a list whose text has all words, of a bounded number that are looked at. The last row is the
 -- last vehicle that was looked at; it is missing at the end of the list. searching.py fills in the hooks.
-WITH walked AS MATERIALIZED (:page)
+WITH looked AS MATERIALIZED (
+    SELECT p.vehicle_id, p.began, p.sort_key, p.place,
+        coalesce(:words, 0) AS is_hit
+    FROM (SELECT q.*, row_number() OVER () AS place FROM (:page) AS q) AS p)
 SELECT * FROM (
-    SELECT p.vehicle_id, p.began, p.sort_key, 1 AS is_hit FROM walked AS p :words ORDER BY :order LIMIT :limit) AS hits
+    SELECT p.vehicle_id, p.began, p.sort_key, 1 FROM looked AS p WHERE p.is_hit ORDER BY p.place LIMIT :limit) AS hits
 UNION ALL
-SELECT * FROM (
-    SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM walked AS p ORDER BY :order LIMIT 1 OFFSET :last) AS ends;
+SELECT p.vehicle_id, p.began, p.sort_key, 0 FROM looked AS p WHERE p.place = :walked;
 
 -- name: count_listed
 -- The number of vehicles of a list, up to a bound, or of those whose text has all words. searching.py fills in the
