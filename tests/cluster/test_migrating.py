@@ -214,6 +214,7 @@ async def at_once(_: str, __: pytest.MonkeyPatch) -> None:
     return
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("go", [step_by_step, at_once], ids=["step by step", "at once"])
 async def test_every_migration_can_be_applied_to_a_register_that_is_spread(
     cluster: Cluster,
