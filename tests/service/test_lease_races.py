@@ -134,7 +134,9 @@ async def open_servers(open_store: OpenStore) -> AsyncIterator[tuple[list[Runtim
             await runtime.close()
 
 
-async def race(runtimes: Sequence[Runtime], cast: Cast, late_s: float, *, seconds: float = RUN_S) -> None:
+async def race(
+    runtimes: Sequence[Runtime], cast: Cast, late_s: float, *, seconds: float = RUN_S, answers_min: int = 1
+) -> None:
     """Let Acme's local gates answer while its vehicles are deactivated again and again."""
     chance = random.Random(7)
     loop = asyncio.get_running_loop()
@@ -179,12 +181,12 @@ async def race(runtimes: Sequence[Runtime], cast: Cast, late_s: float, *, second
             await task
     await asyncio.gather(*changing)
     assert count > 3
-    assert answered > (100 if late_s < SECONDS else 0)
+    assert answered >= answers_min
     last = await persist(lambda: find_last(runtimes[0], acme.principal))
     assert last.number >= 2 * count
 
 
-@pytest.mark.parametrize("late_s", [0.02, 1.2], ids=["in time", "too late"])
-async def test_no_lease_contradicts_an_answer(open_store: OpenStore, late_s: float) -> None:
+@pytest.mark.parametrize("late_s, answers_min", [(0.02, 100), (1.2, 1)], ids=["in time", "too late"])
+async def test_no_lease_contradicts_an_answer(open_store: OpenStore, late_s: float, answers_min: int) -> None:
     async with open_servers(open_store) as (runtimes, cast):
-        await race(runtimes, cast, late_s)
+        await race(runtimes, cast, late_s, answers_min=answers_min)
