@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.citus_nodes import Cluster, Node
-from tests.cluster.stage import ANSWER_S_MAX, SLACK_S, give_slowest_s, give_statuses, run_stage
+from tests.cluster.stage import ANSWER_S_MAX, give_slowest_s, give_statuses, run_stage, stretch
 from tests.conftest import Select
 from tests.e2e.client import Answer
 
 GONE_S = 6.0  # longer than a key is believed, and than a call waits: all that a process can keep is used up by then
-HEEDLESS_S_MAX = 1.0 + SLACK_S
+HEEDLESS_S_MAX = 1.0
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -40,7 +40,7 @@ async def gone(node: Node, how: str) -> AsyncIterator[None]:
 
 def check_reads(answers: Sequence[Answer], status: int) -> None:
     assert {answer.status for answer in answers} == {status}
-    assert max(answer.seconds for answer in answers) < ANSWER_S_MAX
+    assert max(answer.seconds for answer in answers) < stretch(ANSWER_S_MAX)
 
 
 @pytest.mark.parametrize("how", ["stops", "hangs"])
@@ -65,9 +65,9 @@ async def test_without_a_worker_its_accounts_are_refused_and_the_others_do_not_n
         await stage.wait_for(204, theirs, since_s=time.monotonic())
         await stage.wait_for_troubles()
         assert give_statuses(calm) == {204}
-        assert give_slowest_s(calm) < HEEDLESS_S_MAX
+        assert give_slowest_s(calm) < stretch(HEEDLESS_S_MAX)
         assert give_statuses(hit) <= {204, 503}
-        assert give_slowest_s(hit) < ANSWER_S_MAX
+        assert give_slowest_s(hit) < stretch(ANSWER_S_MAX)
 
 
 @pytest.mark.parametrize("how", ["stops", "hangs"])
@@ -84,4 +84,4 @@ async def test_without_the_coordinator_status_calls_go_on(
         await stage.wait_for(204, stage.fleets, since_s=begun_s)
         await stage.wait_for_troubles()
         assert give_statuses(calls) == {204}
-        assert give_slowest_s(calls) < ANSWER_S_MAX
+        assert give_slowest_s(calls) < stretch(ANSWER_S_MAX)

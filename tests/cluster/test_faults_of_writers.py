@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
@@ -15,7 +15,7 @@ import pytest
 from tests.cast import make_vin, wait_until
 from tests.citus_nodes import Cluster, Node, run_cluster
 from tests.cluster.reading import fetch
-from tests.cluster.stage import ANSWER_S_MAX, Stage, give_slowest_s, give_statuses, run_stage
+from tests.cluster.stage import ANSWER_S_MAX, Stage, give_slowest_s, give_statuses, run_stage, stretch
 from tests.cluster.test_faults import GONE_S, HEEDLESS_S_MAX, check_reads, gone
 from tests.conftest import Row, Select
 from tests.e2e.client import Answer, Connection, connect
@@ -102,9 +102,9 @@ async def test_bulk_calls_and_imports_of_a_lost_node_go_on_when_it_is_back(
         calm = [answer for fleet, answer in during if fleet.account_id not in ids]
         hit = [answer for fleet, answer in during if fleet.account_id in ids]
         assert {answer.status for answer in calm} == {200}
-        assert max(answer.seconds for answer in calm) < HEEDLESS_S_MAX
+        assert max(answer.seconds for answer in calm) < stretch(HEEDLESS_S_MAX)
         assert 503 in {answer.status for answer in hit} <= {200, 503}
-        assert max(answer.seconds for answer in hit) < BULK_S_MAX
+        assert max(answer.seconds for answer in hit) < stretch(BULK_S_MAX)
         for one in done:
             assert (one["state"], one["counts"]["read"], one["counts"]["registered"]) == ("done", ROWS, ROWS)
     for fleet in importing:
@@ -143,13 +143,12 @@ def small_disk(node: Node) -> Iterator[None]:
         shutil.rmtree(away)
 
 
-@contextmanager
-def filled(folder: Path) -> Iterator[None]:
+@asynccontextmanager
+async def filled(folder: Path) -> AsyncIterator[None]:
     """Leave no room on a file system until the block ends."""
     filler = folder / "filler"
     try:
-        with pytest.raises(OSError, match="No space left"):
-            _fill(filler)
+        await asyncio.to_thread(_fill, filler)  # the clients of the load are on the event loop
         yield
     finally:
         filler.unlink()
@@ -157,8 +156,10 @@ def filled(folder: Path) -> Iterator[None]:
 
 def _fill(path: Path) -> None:
     with path.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(1 << 12))
+        for size in (1 << 20, 1 << 12):  # a node would find what large steps leave
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(size))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a file system")
@@ -176,7 +177,7 @@ async def test_a_node_without_room_refuses_the_changes_of_its_accounts_alone(
         theirs, the_others = stage.list_fleets(on=[full]), stage.list_fleets(on=[other])
         assert theirs
         assert the_others
-        with filled(full.folder / "data"):
+        async with filled(full.folder / "data"):
             await stage.wait_for(503, theirs, since_s=monotonic())
             begun_s = monotonic()
             await asyncio.sleep(GONE_S)
@@ -186,9 +187,9 @@ async def test_a_node_without_room_refuses_the_changes_of_its_accounts_alone(
             calm = stage.list_calls(the_others, begun_s)
             hit = stage.list_calls(theirs, begun_s)
         assert give_statuses(calm) == {204}
-        assert give_slowest_s(calm) < HEEDLESS_S_MAX
+        assert give_slowest_s(calm) < stretch(HEEDLESS_S_MAX)
         assert give_statuses(hit) <= {204, 503}
-        assert give_slowest_s(hit) < ANSWER_S_MAX
+        assert give_slowest_s(hit) < stretch(ANSWER_S_MAX)
         await stage.go_on()
 
         async def is_well() -> bool:

@@ -100,14 +100,22 @@ async def test_a_rest_takes_as_long_as_those_who_were_woken(monkeypatch: pytest.
 
 
 async def test_another_account_is_woken_before_the_last_of_many(
-    runtime: Runtime, cast: Cast, watch: ChangeWatch
+    runtime: Runtime, cast: Cast, watch: ChangeWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acme, beta = cast.acme.account.account_id, cast.beta.account.account_id
+    are_saved, original = asyncio.Event(), watching._rest
+
+    async def rest() -> None:
+        await are_saved.wait()  # on a slow machine all of Acme's would be woken before Beta's change
+        await original()
+
+    monkeypatch.setattr(watching, "_rest", rest)
     many = [asyncio.create_task(watch.wait(acme, 0, 30, never())) for _ in range(MANY)]
     one = asyncio.create_task(watch.wait(beta, 0, 30, never()))
     await asyncio.sleep(0)
     await save(runtime.store, acme, registered(make_vin(1)))
     await save(runtime.store, beta, registered(make_vin(1)))
+    are_saved.set()
     async with asyncio.timeout(10):
         await one
     assert not all(task.done() for task in many)

@@ -10,6 +10,7 @@ import pytest
 from padron.domain.account import Principal, Scope
 from padron.domain.change import Change
 from padron.domain.status import SETTABLE_STATUSES
+from padron.domain.trouble import TroubledError
 from padron.domain.vehicle import Vehicle
 from padron.domain.vin import Vin
 from padron.service.runtime import build_runtime
@@ -154,8 +155,11 @@ async def test_what_is_locked_stays_so_until_the_end(stores: list[Store], accoun
     assert all(new.from_status is old.to_status for new, old in pairwise(history))
 
 
-async def write_at_random(store: Store, account_id: int, seed: int) -> list[str]:
-    """Make changes of all kinds on few vehicles and give the ids of the requests that were answered."""
+async def write_at_random(store: Store, account_id: int, seed: int, failed: set[str]) -> list[str]:
+    """Make changes of all kinds on few vehicles and give the ids of the requests that were answered.
+
+    On a machine that is too busy some are given up. Nobody knows whether these were written, so they go to ``failed``.
+    """
     dice = random.Random(seed)
     answered = []
     for turn in range(WRITES_EACH):
@@ -175,8 +179,13 @@ async def write_at_random(store: Store, account_id: int, seed: int) -> list[str]
                     changes.append(status_changed(found[vin], status, request_id=request_id))
             await transaction.save_changes(changes)
 
-        await store.write(account_id, work)
-        answered.append(request_id)
+        try:
+            await store.write(account_id, work)
+        except TroubledError:
+            failed.add(request_id)
+        else:
+            answered.append(request_id)
+    assert len(answered) > WRITES_EACH // 2
     return answered
 
 
@@ -203,12 +212,16 @@ async def test_a_follower_finds_no_gap_under_sixteen_writers(
             await asyncio.sleep(0.002)
 
     followers = [asyncio.create_task(follow(account_id)) for account_id in accounts]
-    answered = await asyncio.gather(*(write_at_random(stores[n % 2], accounts[n // 2 % 2], n) for n in range(WRITERS)))
+    failed: set[str] = set()
+    answered = await asyncio.gather(*(
+        write_at_random(stores[n % 2], accounts[n // 2 % 2], n, failed) for n in range(WRITERS)
+    ))  # fmt: skip
     done.set()
     for place, seen in enumerate(await asyncio.gather(*followers)):
         asked = {request for n, ids in enumerate(answered) if n // 2 % 2 == place for request in ids}
-        assert {row[1] for row in seen} == asked
-        assert len(seen) == len(asked) * 3
+        written = {row[1] for row in seen}
+        assert asked <= written <= asked | failed
+        assert len(seen) == len(written) * 3
         for vin in (make_vin(n) for n in range(8)):
             vehicle = await get_one(stores[0], accounts[place], vin)
             assert vehicle.revision == sum(row[2] == vehicle.vehicle_id for row in seen)
