@@ -11,6 +11,7 @@ from padron.domain.gate_leases import GrantedLease
 from padron.service.operations.lease_watch import LeaseWatch
 from padron.store.base import Store, WriteTransaction
 from padron.store.settling import fail, fail_all, settle
+from padron.traces import leave_trace
 
 GATHER_S_MAX = 0.02
 
@@ -69,6 +70,7 @@ class LeaseRenewals:
             await asyncio.wait(self._tasks)
 
     async def _write(self, account_id: int, gathered: _Gathered) -> None:
+        leave_trace()  # it belongs to several requests
         loop = asyncio.get_running_loop()
         while gathered.numbers:
             numbers, answers = gathered.numbers, gathered.answers

@@ -19,6 +19,7 @@ from padron.domain.errors import PadronError
 from padron.domain.gate_leases import SECONDS_MAX, LateLease, LateLeases
 from padron.store.base import Store, WriteTransaction
 from padron.store.settling import settle
+from padron.traces import leave_trace
 
 LOOK_EVERY_S = 0.015  # for acknowledgements that reached other processes
 LATER_EVERY_S = 0.05  # once a lease is late
@@ -185,6 +186,7 @@ class LeaseWatch:
                 await asyncio.wait([account.task])
 
     async def _watch(self, account_id: int, account: _Account) -> None:
+        leave_trace()  # it belongs to several requests
         loop = asyncio.get_running_loop()
         try:
             while account.held or account.overdue:
