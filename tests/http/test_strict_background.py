@@ -57,7 +57,7 @@ DO: dict[str, Callable[[Api, int], Awaitable[list[str]]]] = {
 
 async def wait_for_change(client: Client) -> None:
     """Wait until the feed has the change of status, which it has before anybody is told that the work is done."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len((await client.get("/api/v2/changes")).body["changes"]) < 2:  # noqa: ASYNC110 - the feed says so
             await asyncio.sleep(0.01)
 
