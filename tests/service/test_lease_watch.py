@@ -10,6 +10,7 @@ import pytest
 from padron.domain.gate_leases import GrantedLease
 from padron.service.changes.feed import find_last, format_cursor
 from padron.service.operations.gate_leases import end_lease, renew_lease, switch, take_lease
+from padron.service.operations.lease_watch import LATER_EVERY_S, LOOK_EVERY_S, _Account, _HeldAnswers
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store, WriteTransaction
 from padron.store.postgres.port import SQL
@@ -149,3 +150,12 @@ async def test_renewals_lock_each_lease_once(strict: Runtime, cast: Cast, databa
     await connection.close()
     (locking,) = [line for line in plan.splitlines() if "LockRows" in line]
     assert "loops=1)" in locking, plan
+
+
+async def test_a_look_that_took_long_delays_no_answer() -> None:
+    """On a machine that is busy a look takes long, and the next one must come all the same."""
+    account = _Account()
+    account.held.append(_HeldAnswers(0.0, lambda: None, None))
+    assert account.give_pause(began_s=1.0, now_s=3.0) <= LATER_EVERY_S
+    assert account.give_pause(began_s=0.0, now_s=0.2) <= LATER_EVERY_S
+    assert account.give_pause(began_s=0.1, now_s=0.1) == LOOK_EVERY_S

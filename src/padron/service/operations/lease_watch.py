@@ -24,7 +24,7 @@ from padron.traces import leave_trace
 LOOK_EVERY_S = 0.015  # for acknowledgements that reached other processes
 LATER_EVERY_S = 0.05  # once a lease is late
 LATE_S = 0.3
-LOOKS_SHARE = 5  # a pause is at least so many times as long as the look before it
+LOOKS_SHARE = 5  # a pause is so many times as long as the look before it, where that is between the two above
 TROUBLE_S = 0.2
 PAUSE_S_MIN = 0.001
 
@@ -109,7 +109,8 @@ class _Account:
             waited_s = now_s - held.since_s
             lengths = [lease.seconds for lease in (held.awaited or {}).values()]
             pauses += [seconds - waited_s for seconds in lengths if seconds > waited_s]
-            pauses.append(max(LOOK_EVERY_S if waited_s < LATE_S else LATER_EVERY_S, LOOKS_SHARE * (now_s - began_s)))
+            usual_s = max(LOOK_EVERY_S, LOOKS_SHARE * (now_s - began_s)) if waited_s < LATE_S else LATER_EVERY_S
+            pauses.append(min(usual_s, LATER_EVERY_S))
         return max(PAUSE_S_MIN, min(pauses, default=LOOK_EVERY_S))
 
 
