@@ -5,16 +5,21 @@ Without strict mode no answer is older than it says. With it, no answer contradi
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests import effort
+from tests.e2e.local_gates.backups import Backup, DatabaseBackup, FileBackup
 from tests.e2e.local_gates.mishaps import Mishaps
 from tests.e2e.local_gates.proxy import BadProxy
 from tests.e2e.local_gates.race import OWNERS, VEHICLES_EACH, Judgement, Owners, judge, run_asker
 from tests.e2e.program import make_fleets, run_command
+from tests.postgres import Postgres
 
 CHANGES = effort.LOCAL_GATE_CHANGES
 ROUNDS = effort.LOCAL_GATE_MISHAPS
@@ -30,17 +35,42 @@ asker.main()
 """
 
 
+@dataclass
+class Register:
+    """A register for a race, which can be restored. Several servers share it where the engine allows it."""
+
+    url: str
+    backup: Backup
+    has_second: bool
+
+
+@pytest.fixture
+async def register(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Register]:
+    """An empty register. It is one of its own, because a restored database takes the place of the test's."""
+    if engine == "sqlite":
+        file = tmp_path / "race.db"
+        yield Register(f"sqlite:///{file}", FileBackup(file, tmp_path / "backup"), has_second=False)
+        return
+    primary: Postgres = request.getfixturevalue("postgres_server")
+    url = await primary.create_database(migrated=False)
+    yield Register(url, DatabaseBackup(primary, url), has_second=True)
+    await primary.drop_database(url)
+    await primary.execute(f"DROP DATABASE IF EXISTS {urlsplit(url).path[1:]}_backup")
+
+
 async def race(
-    url: str, folder: Path, database: Path | None, *, strict: bool, changes: int, rounds: int, code: str | None = None
+    register: Register, folder: Path, *, strict: bool, changes: int, rounds: int, code: str | None = None
 ) -> Judgement:
-    (fleet,) = await make_fleets(url, accounts=1, vehicles=OWNERS * VEHICLES_EACH)
+    (fleet,) = await make_fleets(register.url, accounts=1, vehicles=OWNERS * VEHICLES_EACH)
     if strict:
-        done = await run_command(url, "accounts", "strict-gates", fleet.name, "on")
+        done = await run_command(register.url, "accounts", "strict-gates", fleet.name, "on")
         assert done.status == 0, done.stderr
     owners, proxy = Owners(fleet), BadProxy(0)
     async with AsyncExitStack() as stack:
-        mishaps = Mishaps(url, folder, database, owners, [], proxy, stack)
-        await mishaps.start_server()
+        mishaps = Mishaps(
+            register.url, folder, register.backup, register.has_second, owners, [], proxy, stack
+        )  # fmt: skip
+        await mishaps.start_all()
         await proxy.start()
         stack.push_async_callback(proxy.stop)
         askers = [
@@ -60,14 +90,12 @@ async def race(
 
 
 @pytest.mark.campaign
-@pytest.mark.long("postgres")
 @pytest.mark.timeout(effort.TORTURE_TIMEOUT_S if effort.IS_TORTURE else 240)
 @pytest.mark.parametrize("strict", [False, True], ids=["by age", "strict"])
 async def test_no_answer_of_a_local_gate_is_older_than_it_says_and_strict_ones_contradict_no_204(
-    url: str, engine: str, database: str, tmp_path: Path, *, strict: bool
+    register: Register, tmp_path: Path, *, strict: bool
 ) -> None:
-    file = Path(database) if engine == "sqlite" else None
-    found = await race(url, tmp_path, file, strict=strict, changes=CHANGES, rounds=ROUNDS)
+    found = await race(register, tmp_path, strict=strict, changes=CHANGES, rounds=ROUNDS)
     assert found.wrong == 0, found.examples[:5]
     assert found.inside > CHANGES / 4  # otherwise too little was tried to say anything
     assert found.allowed > CHANGES / 4  # a gate that refuses everything would pass the rest
@@ -86,9 +114,8 @@ async def test_no_answer_of_a_local_gate_is_older_than_it_says_and_strict_ones_c
     ],
 )
 async def test_the_race_notices_a_planted_fault(
-    url: str, engine: str, database: str, tmp_path: Path, fault: str, *, strict: bool
+    register: Register, tmp_path: Path, fault: str, *, strict: bool
 ) -> None:
-    file = Path(database) if engine == "sqlite" else None
     code = PLANT.format(fault=fault)
-    found = await race(url, tmp_path, file, strict=strict, changes=1_000, rounds=2, code=code)
+    found = await race(register, tmp_path, strict=strict, changes=1_000, rounds=2, code=code)
     assert found.wrong > 0

@@ -13,6 +13,7 @@ from padron.domain.status import VehicleStatus
 from padron.service.accounts import disable_account, enable_account, get_account
 from padron.service.administration import archive, removal
 from padron.service.administration.removal import await_quiet, delete_account, find_account_to_delete
+from padron.service.operations.gate_leases import switch, take_lease
 from padron.service.runtime import Runtime
 from padron.service.statuses import single
 from padron.service.vehicles.registration import Registration, put_vehicle
@@ -150,3 +151,16 @@ async def test_the_archive_has_vehicles_former_versions_and_every_change_in_orde
     lines = [json.loads(line) async for page in archive.read_changes(runtime, principal) for line in page]
     assert [(one["number"], one["type"]) for one in lines] == [(1, "vehicle.registered"), (2, "vehicle.info_changed")]
     assert [one["byName"] for one in lines] == ["key Acme", "key Acme"]
+
+
+async def test_nothing_goes_before_the_leases_of_local_gates_have_ended(
+    runtime: Runtime, cast: Cast, fleet: Account, select: Select
+) -> None:
+    await switch(runtime, fleet, is_on=True)
+    await take_lease(runtime, cast.acme.principal, 1.0, None)
+    deleting = asyncio.create_task(delete_account(runtime, fleet, lambda _: None))
+    await asyncio.sleep(0.5)
+    assert (await count_all(select, fleet.account_id))["vehicles"] == FLEET
+    (lease,) = (await runtime.store.read(fleet.account_id).gate_leases.load()).leases
+    assert lease.is_ending
+    assert await asyncio.wait_for(deleting, 20) >= 3 * FLEET

@@ -158,6 +158,8 @@ async def _import_rows(
             chunk_rows=pace.chunk_rows,
             takes_turns=pace.gives_way,
         )
+        if not chosen.dry_run:
+            await runtime.leases.confirm_change(owner.account_id, None)
 
 
 def give_principal(account_id: int) -> Principal:

@@ -71,6 +71,25 @@ class GateLeases:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LateLease:
+    """What counts of a lease that has not acknowledged the account's last change, or is ending."""
+
+    lease_id: str
+    seconds: float
+    acknowledged: int
+    renewals: int
+    is_ending: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LateLeases:
+    """The number of an account's last change at an instant, and the leases that were behind it then."""
+
+    last_change: int
+    leases: list[LateLease]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class GrantedLease:
     """A lease as its holder gets it: it counts once the holder has applied the change ``head``."""
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from padron.domain.change import PlanRequest, StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.ids import format_timed_id, make_timed_id, parse_timed_id
-from padron.domain.status import VehicleStatus
+from padron.domain.status import VehicleStatus, is_operational
 from padron.domain.tags import format_tag
 from padron.domain.undo import UNDONE_CHANGES_MAX
 from padron.domain.vehicle import Vehicle
@@ -153,6 +153,12 @@ class VehicleSelection:
     attempt: int = 0
     lease_holder: str | None = None
     lease_until: datetime | None = None
+
+    @property
+    def tells_deactivated(self) -> bool:
+        """Say whether its counts tell of vehicles that may not be touched any more."""
+        is_tried = self.wanted is not None and not is_operational(self.wanted.status)
+        return is_tried and bool(self.counts.changed or self.counts.unchanged)
 
     @property
     def is_busy(self) -> bool:

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from padron.domain.change import Place
 from padron.domain.errors import Code, PadronError
-from padron.domain.gate_leases import GateLease, GateLeases, StrictGates, count_switches, give_state
+from padron.domain.gate_leases import (
+    GateLease,
+    GateLeases,
+    LateLease,
+    LateLeases,
+    StrictGates,
+    count_switches,
+    give_state,
+)
 from padron.store.changes import to_place
 from padron.store.port import Columns, ReadPort, Row, ToInstant, WritePort
 
@@ -72,9 +80,10 @@ class GateLeaseTransaction:
         """Remove a lease whose holder answers no more. Give False when it does not exist."""
         return bool(await self._port.fetch("end_gate_lease", lease_id))
 
-    async def remove(self, seen: GateLease) -> bool:
-        """Remove a lease that was not renewed since it was seen. Give False when it was renewed."""
-        return bool(await self._port.fetch("remove_gate_lease", seen.lease_id, seen.renewals))
+    async def remove(self, seen: LateLease) -> str | None:
+        """Remove a lease that was not renewed since it was seen, and give its name or id. None if it was renewed."""
+        rows = await self._port.fetch("remove_gate_lease", seen.lease_id, seen.renewals)
+        return str(rows[0][0]) if rows else None
 
     async def mark(self, lease_id: str, number: int) -> None:
         """Let a lease end, unless its holder has applied the change by now."""
@@ -104,6 +113,21 @@ class GateLeaseReader:
         switches, last_change = rows[0][_LEASE_WIDTH:]
         leases = [_to_lease(row, self._port.to_instant) for row in rows if row[0] is not None]
         return GateLeases(state=give_state(switches), last_change=last_change, leases=leases)
+
+    async def load_late(self) -> LateLeases:
+        """Give the account's last change, and the leases that have not acknowledged it or are ending."""
+        rows = await self._port.read_point("load_late_leases")
+        if not rows:  # the account was deleted a moment ago
+            return LateLeases(last_change=0, leases=[])
+        leases = [
+            LateLease(
+                lease_id=lease_id, seconds=milliseconds / _MS, acknowledged=acknowledged, renewals=renewals,
+                is_ending=bool(is_ending),
+            )
+            for _, lease_id, milliseconds, acknowledged, renewals, is_ending in rows
+            if lease_id is not None
+        ]  # fmt: skip
+        return LateLeases(last_change=rows[0][0], leases=leases)
 
 
 def _to_lease(row: Row, to_instant: ToInstant) -> GateLease:

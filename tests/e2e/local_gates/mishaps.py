@@ -1,7 +1,6 @@
 """What happens to servers, proxies and gates while the race runs."""
 
 import asyncio
-import shutil
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.e2e.local_gates.backups import Backup
 from tests.e2e.local_gates.proxy import BadProxy
 from tests.e2e.local_gates.race import LEASE_S, Asker, Owners, read_clock
 from tests.e2e.program import Server, run_server
@@ -21,23 +21,41 @@ _CALM_S = (0.1, 1.0)
 
 @dataclass
 class Mishaps:
-    """Lets one thing after another happen. ``database`` is the file of SQLite, which can be restored."""
+    """Lets one thing after another happen.
+
+    Gates ask one server by way of the proxy, and that is the one to which things happen. Where the engine lets several
+    servers share a register, owners also use another one, which never hears from a gate.
+    """
 
     url: str
     folder: Path
-    database: Path | None
+    backup: Backup
+    has_second: bool
     owners: Owners
     askers: Sequence[Asker]
     proxy: BadProxy
     stack: AsyncExitStack
     servers: list[Server] = field(default_factory=list)
+    second: Server | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
+    async def start_all(self) -> None:
+        """Start the servers, again or for the first time."""
+        if self.has_second:
+            self.second = await self.stack.enter_async_context(run_server(self.url, self.folder))
+        await self.start_server()
+
     async def start_server(self) -> None:
-        """Start the server, again or for the first time."""
+        """Start the server that gates ask, again or for the first time."""
         server = await self.stack.enter_async_context(run_server(self.url, self.folder))
         self.servers.append(server)
-        self.owners.port = self.proxy.target = server.port
+        self.proxy.target = server.port
+        self.owners.ports = [server.port] if self.second is None else [server.port, self.second.port]
+
+    async def stop_all(self) -> None:
+        await self.servers[-1].stop()
+        if self.second is not None:
+            await self.second.stop()
 
     async def run(self, rounds: int) -> None:
         """Let each kind happen so often, in an order of chance."""
@@ -50,9 +68,8 @@ class Mishaps:
             self.keep_streams,
             self.stop_server,
             self.stop_asker,
+            self.restore,
         ]
-        if self.database is not None:
-            kinds.append(self.restore)
         for _ in range(rounds):
             for kind in rng.sample(kinds, len(kinds)):
                 await asyncio.sleep(rng.uniform(*_CALM_S))
@@ -101,33 +118,28 @@ class Mishaps:
 
     async def restore(self) -> None:
         """Copy the register, let it go on, and then put the copy in its place: what came after is lost."""
-        assert self.database is not None
-        out_then = await self._copy(self.database)
+        out_then = await self._copy()
         await asyncio.sleep(self._seconds)
         await self.owners.pause()
-        await self.servers[-1].stop()
+        await self.stop_all()
         for vin, spans in self.owners.exclusions.items():
             if spans.is_open and vin not in out_then:
                 spans.ended.append(read_clock())
-        for suffix in ("-wal", "-shm"):
-            Path(f"{self.database}{suffix}").unlink(missing_ok=True)
         # A backup does not have the leases given since. Whoever restores one waits until these have ended.
         await asyncio.sleep(LEASE_S)
-        shutil.copy(self.folder / "backup", self.database)
-        await self.start_server()
+        await self.backup.restore()
+        await self.start_all()
         for vin, spans in self.owners.exclusions.items():
             if not spans.is_open and vin in out_then:
                 spans.begun.append(read_clock())
         self.owners.go_on()
 
-    async def _copy(self, database: Path) -> set[str]:
-        """Copy the register while its server is stopped, and give the vehicles that are out then."""
+    async def _copy(self) -> set[str]:
+        """Copy the register while its servers are stopped, and give the vehicles that are out then."""
         await self.owners.pause()
-        await self.servers[-1].stop()
-        shutil.copy(database, self.folder / "backup")
-        wal = Path(f"{database}-wal")
-        assert not wal.exists() or wal.stat().st_size == 0
+        await self.stop_all()
+        await self.backup.make()
         out = {vin for vin, spans in self.owners.exclusions.items() if spans.is_open}
-        await self.start_server()
+        await self.start_all()
         self.owners.go_on()
         return out

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -93,7 +94,7 @@ class Owners:
     fleet: Fleet
     exclusions: dict[str, Exclusions] = field(default_factory=dict)
     changes: int = 0
-    port: int = 0
+    ports: list[int] = field(default_factory=list)
     is_paused: bool = False
     waiting: int = 0
     has_ended: bool = False
@@ -124,9 +125,9 @@ class Owners:
             spans = self.exclusions[vin]
             if spans.is_open:
                 spans.ended.append(read_clock())
-                await self._set_status(vin, 1)
+                await self._set_status(rng, vin, 1)
             else:
-                await self._set_status(vin, rng.choice(INACTIVE))
+                await self._set_status(rng, vin, rng.choice(INACTIVE))
                 spans.begun.append(read_clock())
 
     async def _wait_while_paused(self) -> None:
@@ -135,11 +136,11 @@ class Owners:
             await asyncio.sleep(0.005)
         self.waiting -= 1
 
-    async def _set_status(self, vin: str, status: int) -> None:
+    async def _set_status(self, rng: random.Random, vin: str, status: int) -> None:
         """Set a status, again and again while the server is away. Nothing counts but a 204."""
         while True:
             with suppress(OSError, EOFError, TimeoutError):
-                async with connect(self.port) as connection:
+                async with connect(rng.choice(self.ports)) as connection:
                     if await self._patch(connection, vin, status) == 204:
                         self.changes += 1
                         return

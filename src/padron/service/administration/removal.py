@@ -56,7 +56,11 @@ async def delete_account(runtime: Runtime, account: Account, tell: Tell) -> int:
     async def end(transaction: WriteTransaction) -> bool:
         return await transaction.removal.end(at)
 
+    async def end_leases(transaction: WriteTransaction) -> float:
+        return await transaction.gate_leases.mark_all()
+
     await runtime.store.write(account.account_id, begin)
+    await asyncio.sleep(await runtime.store.write(account.account_id, end_leases))  # local gates answer until then
     pace = _Pace()
     removed = 0
     while True:

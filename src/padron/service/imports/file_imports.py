@@ -1,7 +1,7 @@
 """Reads imports, cancels them, and deletes the data of old ones."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from padron.domain import file_import
@@ -38,11 +38,24 @@ async def list_imports(runtime: Runtime, principal: Principal, *, limit: int, cu
     place = cursors.parse_import_cursor(epoch, cursor)
     before = _NEWEST if place is None else place
     found = await runtime.store.read(principal.account_id).imports.list_imports(before, look_beyond(limit))
+    await _await_leases(runtime, principal, found)
     return cut_page(found, limit, lambda last: cursors.format_import_cursor(epoch, last.import_id))
 
 
 async def get_import(runtime: Runtime, principal: Principal, import_id: str) -> FileImport:
     """Give one import. Raises ``forbidden`` and ``import_not_found``."""
+    found = await _find_import(runtime, principal, import_id)
+    await _await_leases(runtime, principal, [found])
+    return found
+
+
+async def _await_leases(runtime: Runtime, principal: Principal, told: Sequence[FileImport]) -> None:
+    """Return once no local gate answers from before what these imports have done so far."""
+    if any(one.counts.read and not one.dry_run for one in told):
+        await runtime.leases.confirm_change(principal.account_id, None)
+
+
+async def _find_import(runtime: Runtime, principal: Principal, import_id: str) -> FileImport:
     principal.check_scope(Scope.VEHICLES_WRITE)
     number = parse_import_id(import_id)
     found = None
@@ -60,7 +73,7 @@ async def cancel_import(runtime: Runtime, principal: Principal, import_id: str) 
     import.
     """
     principal.check_scope(Scope.VEHICLES_BULK)
-    found = await get_import(runtime, principal, import_id)
+    found = await _find_import(runtime, principal, import_id)
     now = runtime.clock()
 
     async def work(transaction: WriteTransaction) -> bool:

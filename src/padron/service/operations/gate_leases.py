@@ -88,7 +88,7 @@ async def end_lease(runtime: Runtime, principal: Principal, lease_id: str) -> No
 
     if not await runtime.store.write(principal.account_id, work):
         raise refuse_ended()
-    runtime.leases.nudge(principal.account_id)
+    runtime.leases.look_now(principal.account_id)
 
 
 def _check_id(lease_id: str) -> None:

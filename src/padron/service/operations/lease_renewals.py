@@ -11,6 +11,9 @@ from padron.domain.gate_leases import GrantedLease
 from padron.service.operations.lease_watch import LeaseWatch
 from padron.store.base import Store, WriteTransaction
 from padron.store.settling import fail, fail_all, settle
+from padron.traces import leave_trace
+
+GATHER_S_MAX = 0.02
 
 
 @dataclass(slots=True, eq=False)
@@ -21,7 +24,11 @@ class _Gathered:
 
 
 class LeaseRenewals:
-    """The renewals of one process. Those of an account that come while others are being written share a transaction."""
+    """The renewals of one process. Those of an account that come while others are being written share a transaction.
+
+    What a holder has applied counts at once for answers that wait in this process. It is a fact, stored or not. The
+    renewal itself must be stored before it is answered, because any process may remove a lease that is not renewed.
+    """
 
     def __init__(self, store: Store, leases: LeaseWatch) -> None:
         self._store = store
@@ -45,6 +52,7 @@ class LeaseRenewals:
 
     async def renew(self, account_id: int, lease_id: str, number: int) -> GrantedLease:
         """Renew a lease whose holder has applied a change. Raises ``gate_lease_not_found``, ``store_unavailable``."""
+        self._leases.hear(account_id, {lease_id: number})
         gathered = self._gathered.setdefault(account_id, _Gathered())
         answer: asyncio.Future[GrantedLease] = asyncio.get_running_loop().create_future()
         gathered.numbers[lease_id] = max(number, gathered.numbers.get(lease_id, 0))
@@ -62,22 +70,27 @@ class LeaseRenewals:
             await asyncio.wait(self._tasks)
 
     async def _write(self, account_id: int, gathered: _Gathered) -> None:
+        leave_trace()  # it belongs to several requests
+        loop = asyncio.get_running_loop()
         while gathered.numbers:
             numbers, answers = gathered.numbers, gathered.answers
             gathered.numbers, gathered.answers = {}, {}
+            began_s = loop.time()
             try:
                 granted = await self._store.write(account_id, partial(_renew, numbers))
             except Exception as error:  # noqa: BLE001 - each caller words it
                 for lease_id in answers:
                     fail_all(answers[lease_id], error)
                 continue
-            self._leases.nudge(account_id)
+            self._leases.hear(account_id, numbers)  # again, because somebody may wait now who did not before
             for lease_id, waiting in answers.items():
                 for answer in waiting:
                     if lease_id in granted:
                         settle(answer, granted[lease_id])
                     else:
                         fail(answer, refuse_ended())
+            # After a change all holders send a renewal, some milliseconds apart. So half of the time they gather.
+            await asyncio.sleep(min(loop.time() - began_s, GATHER_S_MAX))
         del self._gathered[account_id]
 
 

@@ -1,11 +1,13 @@
 """The planned changes of an account: list, read and cancel them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.plan import Plan, PlanPlace, PlanQuery, PlanState, cancel
 from padron.domain.quoting import quote
+from padron.domain.status import is_operational
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
 from padron.service.runtime import Runtime
@@ -21,6 +23,7 @@ async def list_plans(runtime: Runtime, principal: Principal, query: PlanQuery, c
     after = cursors.parse_plan_cursor(epoch, query, cursor)
     asked = replace(query, limit=look_beyond(query.limit), after=after)
     found = await runtime.store.read(principal.account_id).plans.list_plans(asked)
+    await _await_leases(runtime, principal, found)
     return cut_page(found, query.limit, lambda plan: cursors.format_plan_cursor(epoch, query, plan))
 
 
@@ -28,7 +31,9 @@ async def get_plan(runtime: Runtime, principal: Principal, plan_id: str) -> Plan
     """Give one plan, in any state. Raises ``forbidden`` and ``plan_not_found``."""
     principal.check_scope(Scope.VEHICLES_READ)
     plan = await runtime.store.read(principal.account_id).plans.find_plan(plan_id)
-    return _get_found(plan, plan_id)
+    found = _get_found(plan, plan_id)
+    await _await_leases(runtime, principal, [found])
+    return found
 
 
 async def cancel_plan(runtime: Runtime, principal: Principal, plan_id: str, request_id: str) -> Plan:
@@ -86,6 +91,15 @@ async def cancel_pending(runtime: Runtime, principal: Principal, planned_by: str
     while some := await runtime.store.write(principal.account_id, work):
         done += some
     return done
+
+
+async def _await_leases(runtime: Runtime, principal: Principal, told: Sequence[Plan]) -> None:
+    """Return once no local gate answers from before the deactivations that these plans have made."""
+    executed = [plan for plan in told if plan.state is PlanState.EXECUTED and not is_operational(plan.status)]
+    if executed:
+        numbers = [plan.number for plan in executed if plan.number is not None]
+        last = max(numbers) if len(numbers) == len(executed) else None
+        await runtime.leases.confirm_change(principal.account_id, last)
 
 
 def _get_found(plan: Plan | None, plan_id: str) -> Plan:

@@ -1,6 +1,6 @@
 """Reads selections and their vehicles, cancels them, and deletes those that are over."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 from padron.domain import selection as rules
@@ -8,7 +8,15 @@ from padron.domain.account import Principal, Scope
 from padron.domain.errors import Code, PadronError
 from padron.domain.naming_list import ListFault
 from padron.domain.quoting import quote
-from padron.domain.selection import ENDED_STATES, SelectedVehicle, SelectionState, VehicleSelection, parse_selection_id
+from padron.domain.selection import (
+    ENDED_STATES,
+    SelectedOutcome,
+    SelectedVehicle,
+    SelectionState,
+    VehicleSelection,
+    parse_selection_id,
+)
+from padron.domain.status import is_operational
 from padron.domain.vehicle import Details
 from padron.service.changes import cursors
 from padron.service.pages import Page, cut_page, look_beyond
@@ -19,6 +27,7 @@ DELETED_ROWS = 2_000  # in one transaction
 REPORT_PAGE = 1_000
 FAULTS_SHOWN = 500
 _NEWEST = 2**63 - 1
+_OUTCOMES_IN_FORCE = frozenset({SelectedOutcome.CHANGED, SelectedOutcome.UNCHANGED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,12 +49,25 @@ async def list_selections(
     before = _NEWEST if numbers is None else numbers[0]
     now = runtime.clock()
     found = await runtime.store.read(principal.account_id).selections.list_selections(before, look_beyond(limit))
+    await _await_leases(runtime, principal, found)
     page = cut_page(found, limit, lambda last: cursors.format_numbers(epoch, "selections", last.selection_id))
     return Page(rows=[one for one in page.rows if one.is_busy or one.expires_at > now], next_cursor=page.next_cursor)
 
 
 async def get_selection(runtime: Runtime, principal: Principal, selection_id: str) -> VehicleSelection:
     """Give one selection. Raises ``forbidden`` and ``selection_not_found``."""
+    found = await _find_selection(runtime, principal, selection_id)
+    await _await_leases(runtime, principal, [found])
+    return found
+
+
+async def _await_leases(runtime: Runtime, principal: Principal, told: Sequence[VehicleSelection]) -> None:
+    """Return once no local gate answers from before what these selections have done so far."""
+    if any(one.tells_deactivated for one in told):
+        await runtime.leases.confirm_change(principal.account_id, None)
+
+
+async def _find_selection(runtime: Runtime, principal: Principal, selection_id: str) -> VehicleSelection:
     _check_may_read(principal)
     number = parse_selection_id(selection_id)
     found = None
@@ -62,14 +84,27 @@ async def view_selection(
     runtime: Runtime, principal: Principal, selection_id: str, *, limit: int, cursor: str | None
 ) -> SelectionView:
     """Give a selection with a page of its vehicles. Raises ``forbidden`` and ``selection_not_found``."""
-    found = await get_selection(runtime, principal, selection_id)
+    found = await _find_selection(runtime, principal, selection_id)
     epoch = runtime.store.epoch
     numbers = cursors.parse_numbers(epoch, "selected", cursor, 1)
     reader = runtime.store.read(principal.account_id).selections
     rows = await reader.list_vehicles(found.selection_id, 0 if numbers is None else numbers[0], look_beyond(limit))
     page = cut_page(rows, limit, lambda last: cursors.format_numbers(epoch, "selected", last.vehicle_id))
     faults = await reader.list_faults(found.selection_id, 0, FAULTS_SHOWN) if found.fault_count else []
+    await _await_leases_for_rows(runtime, principal, found, rows)
     return SelectionView(selection=found, page=page, faults=faults)
+
+
+async def _await_leases_for_rows(
+    runtime: Runtime, principal: Principal, found: VehicleSelection, rows: Sequence[SelectedVehicle]
+) -> None:
+    """Return once no local gate answers from before what a selection has done to these vehicles, or says it has done.
+
+    The rows may be newer than the selection.
+    """
+    is_deactivation = found.wanted is None or not is_operational(found.wanted.status)
+    if found.tells_deactivated or (is_deactivation and any(row.outcome in _OUTCOMES_IN_FORCE for row in rows)):
+        await runtime.leases.confirm_change(principal.account_id, None)
 
 
 async def load_details(runtime: Runtime, principal: Principal, vehicle_ids: Collection[int]) -> dict[int, Details]:
@@ -86,6 +121,7 @@ async def list_report(
     reader = runtime.store.read(principal.account_id).selections
     after = 0
     while page := await reader.list_vehicles(found.selection_id, after, REPORT_PAGE):
+        await _await_leases_for_rows(runtime, principal, found, page)
         yield page
         after = page[-1].vehicle_id
 
@@ -108,7 +144,7 @@ async def delete_selection(runtime: Runtime, principal: Principal, selection_id:
     What a cancelled one changed so far stays. Raises ``forbidden`` and ``selection_not_found``.
     """
     _check_may_read(principal)
-    found = await get_selection(runtime, principal, selection_id)
+    found = await _find_selection(runtime, principal, selection_id)
     now = runtime.clock()
 
     async def work(transaction: WriteTransaction) -> bool:

@@ -34,8 +34,9 @@ RETURNING lease_id, milliseconds;
 DELETE FROM gate_leases WHERE account_id = ?1 AND lease_id = ?2 RETURNING 1;
 
 -- name: remove_gate_lease
--- Removes a lease if it was not renewed since a server saw its renewals (?3).
-DELETE FROM gate_leases WHERE account_id = ?1 AND lease_id = ?2 AND renewals = ?3 RETURNING 1;
+-- Removes a lease if it was not renewed since a server saw its renewals (?3), and gives its name for the log.
+DELETE FROM gate_leases WHERE account_id = ?1 AND lease_id = ?2 AND renewals = ?3
+RETURNING coalesce(name, lease_id);
 
 -- name: mark_gate_lease
 -- Lets a lease take no more renewals, if its holder has not applied a change (?3).
@@ -56,3 +57,10 @@ SELECT g.lease_id, g.name, g.milliseconds, g.created_by, g.created_at, g.acknowl
     c.strict_gates, c.last_change
 FROM counters AS c LEFT JOIN gate_leases AS g ON g.account_id = c.account_id
 WHERE c.account_id = ?1 ORDER BY g.created_at, g.lease_id;
+
+-- name: load_late_leases
+-- The account's last change, and the leases that have not acknowledged it or are ending, at one instant.
+SELECT c.last_change, g.lease_id, g.milliseconds, g.acknowledged, g.renewals, g.is_ending
+FROM counters AS c LEFT JOIN gate_leases AS g
+    ON g.account_id = c.account_id AND (g.acknowledged < c.last_change OR g.is_ending = 1)
+WHERE c.account_id = ?1;
