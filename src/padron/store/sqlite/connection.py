@@ -18,6 +18,10 @@ WRITE_CACHE_KIB = 64_000  # the status call finds its pages in this cache instea
 READ_CACHE_KIB = 8_000
 COUNT_TRIES_MAX = 500
 COUNT_PAUSE_S = 0.002
+_WRONG_CHECKSUM = (
+    "The database file is damaged: the checksum of a page is wrong. Restore it. Only if another program has opened the "
+    "file, run `padron register checksums --renew`."
+)
 _FULL = "The disk of the database is full. Make room on it."
 
 # The reasons of the pragmas:
@@ -127,9 +131,7 @@ def translate_errors() -> Iterator[None]:
         if extended == apsw.SQLITE_IOERR_SHMSIZE:  # there is no room for the index of the log: the first that is made
             raise TroubledError(TroubleCode.DISK_FULL, _FULL) from error
         if extended == apsw.SQLITE_IOERR_DATA:
-            raise TroubledError(
-                TroubleCode.DAMAGED, "The database file is damaged: the checksum of a page is wrong. Restore it."
-            ) from error
+            raise TroubledError(TroubleCode.DAMAGED, _WRONG_CHECKSUM) from error
         raise TroubledError(
             TroubleCode.DISK_FAILING, f"The disk of the database fails: {error}. Check it."
         ) from error  # fmt: skip
