@@ -55,7 +55,8 @@ async def test_an_acknowledgement_counts_here_before_it_is_stored(strict: Runtim
     async with waiting(strict, cast) as task:
         blocking = connection.transaction()
         await blocking.start()
-        await connection.execute("SELECT 1 FROM gate_leases FOR UPDATE")
+        acme = cast.acme.account.account_id
+        await connection.execute("SELECT 1 FROM gate_leases WHERE account_id = $1 FOR UPDATE", acme)
         renewing = asyncio.create_task(acknowledge(strict, cast, lease))
         await asyncio.wait_for(task, 1)
         assert not renewing.done()  # the renewal itself is answered only once it is stored
