@@ -10,7 +10,7 @@ import pytest
 from padron.domain.gate_leases import GrantedLease
 from padron.service.changes.feed import find_last, format_cursor
 from padron.service.operations.gate_leases import end_lease, renew_lease, switch, take_lease
-from padron.service.operations.lease_watch import LATER_EVERY_S, LOOK_EVERY_S, _Account, _HeldAnswers
+from padron.service.operations.lease_watch import LATER_EVERY_S, LOOK_EVERY_S, TOLD_MAX, _Account, _HeldAnswers
 from padron.service.runtime import Runtime, build_runtime
 from padron.store.base import Store, WriteTransaction
 from padron.store.postgres.port import SQL
@@ -160,3 +160,11 @@ async def test_a_look_that_took_long_delays_no_answer() -> None:
     assert account.give_pause(began_s=1.0, now_s=3.0) <= LATER_EVERY_S
     assert account.give_pause(began_s=0.0, now_s=0.2) <= LATER_EVERY_S
     assert account.give_pause(began_s=0.1, now_s=0.1) == LOOK_EVERY_S
+
+
+async def test_ids_that_callers_make_up_take_little_room() -> None:
+    account = _Account()
+    for number in range(3 * TOLD_MAX):
+        account.hear({f"lease-{number}": 1})
+    assert len(account.told) == TOLD_MAX
+    assert account.told[f"lease-{3 * TOLD_MAX - 1}"] == 1

@@ -27,6 +27,7 @@ LATE_S = 0.3
 LOOKS_SHARE = 5  # a pause is so many times as long as the look before it, where that is between the two above
 TROUBLE_S = 0.2
 PAUSE_S_MIN = 0.001
+TOLD_MAX = 1_000  # leases of an account; callers can name ids that do not exist
 
 _log = logging.getLogger("padron.leases")
 
@@ -82,11 +83,13 @@ class _Account:
         for lease_id, number in told.items():
             if number > self.told.get(lease_id, 0):
                 self.told[lease_id] = number
+        while len(self.told) > TOLD_MAX:
+            del self.told[next(iter(self.told))]  # it counts once it is stored
         for held in [*self.held]:
             if held.awaited is None or held.number is None:
                 continue  # the first look takes it from ``told``
             for lease_id in told.keys() & held.awaited.keys():
-                if self.told[lease_id] >= held.number:
+                if self.told.get(lease_id, 0) >= held.number:
                     del held.awaited[lease_id]
             if not held.awaited:
                 self.release(held)
