@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import cast
 
 import uvicorn
 
@@ -32,6 +33,13 @@ def serve_in_thread(
         async def startup(self, sockets: object = None) -> None:
             await super().startup(sockets)  # type: ignore[arg-type]
             started.set()
+
+        async def shutdown(self, sockets: object = None) -> None:
+            await super().shutdown(sockets)  # type: ignore[arg-type]
+            # Clients that are slow to end have what they need. A process would end their connections by its own end.
+            for connection in [*self.server_state.connections]:
+                cast("EdgeProtocol", connection).abort()
+            await asyncio.sleep(0.01)
 
     config = uvicorn.Config(
         app,
