@@ -67,5 +67,6 @@ async def run_cable(server_port: int) -> AsyncIterator[Cable]:
     try:
         yield cable
     finally:
+        await asyncio.sleep(0.1)  # Python 3.11 loses a connection that was accepted just before
         listening.close()
         await cable.cut()

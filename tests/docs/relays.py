@@ -68,4 +68,5 @@ async def run_relay(server_port: int) -> AsyncIterator[Relay]:
     try:
         yield relay
     finally:
+        await asyncio.sleep(0.1)  # Python 3.11 loses a connection that was accepted just before
         listening.close()
