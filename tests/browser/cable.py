@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.listening import end_listening
+
 PIECE_BYTES = 65_536
 
 
@@ -67,6 +69,5 @@ async def run_cable(server_port: int) -> AsyncIterator[Cable]:
     try:
         yield cable
     finally:
-        await asyncio.sleep(0.1)  # Python 3.11 loses a connection that was accepted just before
-        listening.close()
+        await end_listening(listening)
         await cable.cut()

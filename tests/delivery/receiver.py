@@ -9,6 +9,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+from tests.listening import end_listening
+
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
@@ -120,6 +122,6 @@ async def run_receiver(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[
     try:
         yield receiver
     finally:
-        server.close()
+        await end_listening(server)
         receiver.close_connections()
         await server.wait_closed()

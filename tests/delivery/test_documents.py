@@ -11,6 +11,7 @@ from padron.delivery.documents import DOCUMENT_BYTES_MAX, ProviderDocuments
 from padron.service.tokens.sources import SourceError
 from tests.certificates import NAME, Authority
 from tests.delivery.receiver import Received, always, reply, run_receiver
+from tests.listening import listen
 from tests.tables import each_row
 
 SOURCE = ProviderDocuments()
@@ -101,14 +102,10 @@ async def test_a_provider_needs_a_certificate_that_the_machine_trusts(tmp_path: 
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=served)
-    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    try:
+    async with listen(answer, served) as port:
+        url = f"https://127.0.0.1:{port}/"
         if is_trusted:
             assert await source.fetch(url) == b"{}"
         else:
             with pytest.raises(SourceError, match=r"cannot be asked: .*certificate"):
                 await source.fetch(url)
-    finally:
-        server.close()
-        await server.wait_closed()

@@ -19,6 +19,7 @@ from padron.domain.webhook import ANSWER_KEPT_MAX
 from padron.service.webhooks.sending import Message
 from tests.cast import NOON
 from tests.delivery.receiver import Received, Receiver, always, reply, run_receiver
+from tests.listening import listen
 from tests.tables import each_row
 
 LOOPBACK = (IPv4Network("127.0.0.1/32"),)
@@ -120,12 +121,8 @@ async def test_tls_is_spoken_with_the_name_and_to_the_address_that_was_checked()
         heard.extend(await reader.read(4_096))
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with HttpSender(LOOPBACK, give_now, Names(["127.0.0.1"])) as sender:
+    async with listen(serve) as port, HttpSender(LOOPBACK, give_now, Names(["127.0.0.1"])) as sender:
         answer = await sender.send(make_message(f"https://{NAME}:{port}/"))
-    server.close()
-    await server.wait_closed()
     assert answer.error is not None
     assert heard[:2] == b"\x16\x03"  # a TLS handshake
     assert NAME.encode() in heard
@@ -182,13 +179,10 @@ async def test_an_answer_without_an_end_is_not_read_to_its_end(monkeypatch: pyte
         gone.set()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with HttpSender(LOOPBACK, give_now) as sender:
-        answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
-    await asyncio.wait_for(gone.wait(), 5)
-    server.close()
-    await server.wait_closed()
+    async with listen(serve) as port:
+        async with HttpSender(LOOPBACK, give_now) as sender:
+            answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
+        await asyncio.wait_for(gone.wait(), 5)
     assert (answer.status, answer.error) == (200, None)
 
 
@@ -205,16 +199,13 @@ async def test_a_receiver_that_drips_is_given_up_in_time(
         await never.wait()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with HttpSender(LOOPBACK, give_now) as sender:
-        answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
-        assert (answer.status, answer.error) == (None, "There was no answer within 0 seconds.")
-        assert timedelta(seconds=0.2) <= answer.duration < timedelta(seconds=2)
-        assert (await sender.send(make_message(receiver.url))).is_success
-    never.set()
-    server.close()
-    await server.wait_closed()
+    async with listen(serve) as port:
+        async with HttpSender(LOOPBACK, give_now) as sender:
+            answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
+            assert (answer.status, answer.error) == (None, "There was no answer within 0 seconds.")
+            assert timedelta(seconds=0.2) <= answer.duration < timedelta(seconds=2)
+            assert (await sender.send(make_message(receiver.url))).is_success
+        never.set()
 
 
 @pytest.mark.parametrize(
@@ -313,15 +304,11 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     ids=lambda value: repr(value)[:30],
 )
 async def test_an_answer_without_end_takes_little_of_the_process(begin: bytes, more: bytes, status: int | None) -> None:
-    server = await asyncio.start_server(lambda r, w: serve_bytes(r, w, begin, more), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with HttpSender(LOOPBACK, give_now) as sender:
+    async with listen(lambda r, w: serve_bytes(r, w, begin, more)) as port, HttpSender(LOOPBACK, give_now) as sender:
         await sender.send(make_message(f"http://127.0.0.1:{port}/"))  # so that what is made once is made
         started_s = time.thread_time()
         answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
         assert time.thread_time() - started_s < 0.5  # the server's part is in it
-    server.close()
-    await server.wait_closed()
     assert answer.status == status
     assert (answer.error is None) == (status is not None)
     assert answer.is_success == (status == 200)
@@ -339,13 +326,10 @@ async def test_a_status_counts_though_the_body_never_ends(beginning: bytes, stat
         await never.wait()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with HttpSender(LOOPBACK, give_now) as sender:
-        answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
-    never.set()
-    server.close()
-    await server.wait_closed()
+    async with listen(serve) as port:
+        async with HttpSender(LOOPBACK, give_now) as sender:
+            answer = await sender.send(make_message(f"http://127.0.0.1:{port}/"))
+        never.set()
     assert (answer.status, answer.error, answer.is_success) == (status, None, status < 300)
     assert answer.duration < timedelta(seconds=4)
     assert answer.body == ("" if status == 204 else "x")

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 
+from tests.listening import end_listening
+
 Deed = Callable[[], Awaitable[None]]
 
 
@@ -68,5 +70,4 @@ async def run_relay(server_port: int) -> AsyncIterator[Relay]:
     try:
         yield relay
     finally:
-        await asyncio.sleep(0.1)  # Python 3.11 loses a connection that was accepted just before
-        listening.close()
+        await end_listening(listening)

@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 
+from tests.listening import end_listening
+
 _LOOK_S = 0.01
 _CHUNK_BYTES = 65_536
 
@@ -24,10 +26,8 @@ class BadProxy:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        # Python 3.11 loses a connection that was accepted just before the server is closed, and never closes it.
-        await asyncio.sleep(0.1)
         if self._server is not None:
-            self._server.close()
+            await end_listening(self._server)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
