@@ -152,11 +152,8 @@ class LeaseWatch:
 
         ``has_written`` says whether the call wrote changes of the account. Otherwise somebody must look.
         """
-        if has_written and not self.is_strict(account_id):
-            return
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.hold(account_id, lambda: settle(done, None))
-        await done
+        if not has_written or self.is_strict(account_id):
+            await self.confirm_change(account_id, None)
 
     async def confirm_change(self, account_id: int, number: int | None) -> None:
         """Wait until no lease lets its holder answer from before a change that is committed; None is the last one.
