@@ -14,12 +14,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from bench.contestants.base import Place, Running
 from bench.growth import Size, find_epoch, list_pages, prepare, serve
 from bench.searches import list_searches, list_several
-from bench.servers import ROOT
+from bench.servers import ROOT, read_cpu_s
 
 AIM_MS = 200
 DECIMALS = 1
@@ -50,17 +48,8 @@ def ask_pages(running: Running, token: str, query: str, asked: int, seconds: flo
 
 
 def sum_seconds(running: Running) -> float:
-    """Give the processor time that the server has taken so far, and the database with its processes."""
-    processes = [running.process]
-    if running.database is not None:
-        processes += [running.database, *running.database.children()]
-    total = 0.0
-    for process in processes:
-        try:
-            total += sum(process.cpu_times()[:2])
-        except psutil.NoSuchProcess:
-            continue
-    return total
+    """Give the processor time that the server and its database have taken so far."""
+    return read_cpu_s(running.process) + read_cpu_s(running.database)
 
 
 def list_files(place: Place, engine: str, size: Size) -> Iterator[Path]:

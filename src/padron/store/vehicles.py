@@ -72,22 +72,26 @@ class VehicleReader:
         With ``query.up_to`` the vehicles are as they were after the change with that number. Their slots are then
         missing, because the record of changes has no slots.
         """
-        port, to_instant = self._port, self._port.to_instant
+        port = self._port
         template = port.statements["list_vehicles" if query.up_to is None else "list_past"]
         may_follow = query.sort in TIME_SORTS and query.among is None and query.up_to is None
         rows = await port.read_by_instant(template, query) if may_follow else None
         if rows is None:
             rows = await port.read_built(build_list(template, self._account_id, query, port.dialect))
-        return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
+        return self._list_rows(rows, query)
 
     async def find_along(self, query: VehicleQuery, walked_max: int) -> list[ListedVehicle]:
         """Give the vehicles of ``query.among`` that are among the first ``walked_max`` ones of the list, in its order.
 
         At most ``query.limit``. It costs little for each vehicle of the list, and less than to look up very many ids.
         """
-        port, to_instant = self._port, self._port.to_instant
+        port = self._port
         template = port.statements["list_vehicles"]
         rows = await port.read_built(build_walk(template, self._account_id, query, walked_max, port.dialect))
+        return self._list_rows(rows, query)
+
+    def _list_rows(self, rows: Sequence[Row], query: VehicleQuery) -> list[ListedVehicle]:
+        to_instant = self._port.to_instant
         return [ListedVehicle(to_version(row, to_instant), to_position(row, query)) for row in rows]
 
     async def count_current(self) -> int:

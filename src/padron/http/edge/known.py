@@ -74,13 +74,13 @@ class KnownTable:
         if len(given) > FIELDS_BYTES_MAX:
             return None
         digits = _find_digits(given)
-        known = self._known.get(given[: digits.start] + given[digits.stop :])
+        key = given[: digits.start] + given[digits.stop :]
+        known = self._known.get(key)
         if known is None or known.place != digits.start:
             return None
         length = given[digits]
         if known.length != length:
-            known = known.change_length(length)
-            self._known[given[: digits.start] + given[digits.stop :]] = known
+            known = self._known[key] = known.change_length(length)
         known.is_asked = True
         return known
 
