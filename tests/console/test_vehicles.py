@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from padron.console.fields import Fields, Pair, parse_fields, write_query
 from padron.console.pages.listing_state import COLUMNS_USUAL, read_state
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
+from padron.service.vehicles.searching import BOUNDS, search_vehicles
 from tests.cast import HUMMER, JEEP, make_vin, wait_until
 from tests.console.browser import House, Shown
 from tests.console.test_vehicle import change
@@ -212,3 +214,31 @@ async def test_a_list_that_may_take_long_waits_for_the_turn_of_its_account(house
         assert not asked.done()
         assert (await house.viewer.get(LIST)).status == 200
     assert list_vins(await asked) != []
+
+
+async def test_a_search_that_has_found_nothing_yet_goes_on_by_itself_once_it_is_told_to(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds = replace(BOUNDS, glance=1, sifts=(1,))
+    monkeypatch.setattr(search_vehicles, "__defaults__", (bounds,))
+    vins = [make_vin(number) for number in range(4)]
+    for vin in vins:
+        await house.register(vin, ownerName="Zoë Quintero" if vin == vins[2] else "Flota Norte")
+    shown = await house.viewer.get(f"{LIST}?q=zo")
+    assert "Nothing found so far. There are too many" in shown.text
+    assert "data-poll" not in shown.html
+    second = await house.viewer.get(find_link(shown, "Search on"))
+    assert "Searching on" in second.text
+    (region,) = second.page.list_all("div", id="list")
+    assert region.attributes["data-poll"] == find_link(second, "Search on")
+    stopped = await house.viewer.get(find_link(second, "Stop"))
+    assert "data-poll" not in stopped.html
+    assert find_link(stopped, "Search on") == find_link(second, "Search on")
+    third = await house.viewer.get(region.attributes["data-poll"])
+    assert list_vins(third) == [vins[2]]
+    assert "data-poll" not in third.html
+    assert "onward" not in find_link(third, "Next page")
+    fourth = await house.viewer.get(find_link(third, "Next page"))
+    ended = await house.viewer.get(find_link(fourth, "Search on"))
+    assert "No vehicle matches." in ended.text
+    assert "data-poll" not in ended.html

@@ -25,8 +25,9 @@ from padron.service.views.opening import SeenViews, list_views
 
 SAVED = "saved"  # the field that says that a view has just been saved
 COUNT, EXACT = "count", "exact"  # the field of an address that asks for an exact count, and its value
+ONWARD, ASKED = "onward", "1"  # the field that asks for one page after the other until something is found
 
-_ASIDE = frozenset({COUNT, SAVED})
+_ASIDE = frozenset({COUNT, SAVED, ONWARD})
 _EXPLAINED = frozenset({Code.BAD_PARAMETERS, Code.CURSOR_GONE})
 
 
@@ -85,6 +86,8 @@ async def show_vehicles(visit: PageVisit) -> MountedReply:
         refusal=refusal,
         counted=counted,
         exactly=[*state.list_pairs(), Pair(COUNT, EXACT)],
+        onward=[*state.at(next_cursor), Pair(ONWARD, ASKED)],
+        goes_on=visit.query.get(ONWARD) == ASKED and next_cursor is not None and not rows,
         chips=list_chips(visit, state),
         statuses=list(STATUS_TEXTS),
         settable=list(SETTABLE_STATUSES.values()),

@@ -37,7 +37,11 @@ ENGLISH: PageTexts = {
     "list.search_all": "Search all vehicles for this",
     "list.try_plate": "Search {plate}",
     "list.none_yet": "Nothing found so far.",
+    "list.none_yet_hint": "There are too many vehicles to look at all of them at once. More letters, or the order of "
+    "registration, find sooner.",
+    "list.going_on": "Nothing found so far. Searching on …",
     "list.go_on": "Search on",
+    "list.stop": "Stop",
     "list.empty": "There is no vehicle yet.",
     "list.import": "Import a file",
     "list.empty_hint": "Import a file of vehicles, or register the first one through the API.",
@@ -78,7 +82,11 @@ SPANISH: PageTexts = {
     "list.search_all": "Buscar esto en todos los vehículos",
     "list.try_plate": "Buscar {plate}",
     "list.none_yet": "Hasta ahora no se encontró nada.",
+    "list.none_yet_hint": "Hay demasiados vehículos para revisarlos todos de una vez. Con más letras, o en el orden de "
+    "registro, se encuentra antes.",
+    "list.going_on": "Hasta ahora no se encontró nada. La búsqueda sigue …",
     "list.go_on": "Seguir buscando",
+    "list.stop": "Detener",
     "list.empty": "Todavía no hay vehículos.",
     "list.import": "Importar un archivo",
     "list.empty_hint": "Importa un archivo de vehículos o registra el primero con la API.",
