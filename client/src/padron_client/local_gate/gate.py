@@ -123,8 +123,8 @@ class LocalGate:
         # Python fills in what is left out of named arguments more slowly, by 100 ns, if they may only be named.
         # The order is what makes the answer right: the copy's state, then the VIN, then the clock.
         copy = self._copy
-        is_in = len(vin) == VIN_LENGTH and vin in copy.buckets[hash(vin) & MASK] and "\n" not in vin
-        if (is_in or vin.isupper()) and copy.has_operable and at_least is None:
+        is_in = vin in copy.buckets[hash(vin) & MASK] and len(vin) == VIN_LENGTH and "\n" not in vin
+        if (is_in or vin == vin.upper()) and copy.has_operable and at_least is None:
             now = self._read_clock()
             if now < copy.fresh_until and (max_age is None or now - copy.proven_at <= max_age):
                 return Answer(vin, is_in, now, copy)

@@ -32,7 +32,7 @@ class VinSet:
 
     def __contains__(self, vin: str) -> bool:
         # 17 characters of a bucket are a whole VIN, or parts of two VINs with a line break between.
-        return len(vin) == VIN_LENGTH and vin in self.buckets[hash(vin) & MASK] and "\n" not in vin
+        return vin in self.buckets[hash(vin) & MASK] and len(vin) == VIN_LENGTH and "\n" not in vin
 
     def add(self, vin: str) -> None:
         """Add a VIN, if it is missing."""
