@@ -129,6 +129,11 @@ async def test_a_bad_lease_is_refused(api: Api, body: str) -> None:
     assert (await api.acme.send("POST", LEASES, body)).code == (400, "BadParameters")
 
 
+async def test_seconds_in_quotes_are_refused_with_what_to_do(api: Api) -> None:
+    reply = await api.acme.send("POST", LEASES, '{"seconds": "2"}')
+    assert reply.body["detail"] == "The body's seconds must be a number, not text. Write it without quotes."
+
+
 @pytest.mark.parametrize("limits", [Limits(gate_leases=2)], ids=["two"])
 @pytest.mark.usefixtures("limits")
 async def test_an_account_has_so_many_leases_and_no_more(api: Api) -> None:

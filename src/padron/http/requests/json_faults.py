@@ -23,6 +23,7 @@ _TYPES = {
     "object": "a JSON object", "array": "a list", "str": "text", "int": "an integer", "bool": "true or false",
     "null": "null", "float": "a number with a fraction or an exponent",
 }  # fmt: skip
+_WANTED = _TYPES | {"float": "a number"}  # an integer is taken, too
 _REASONS = {
     "trailing comma in object": "there is a comma before the closing bracket",
     "trailing comma in array": "there is a comma before the closing bracket",
@@ -42,6 +43,7 @@ _ONE_TOO_FAR = frozenset(
 _ADVICE = {
     ("int", "str"): " Write it without quotes.",
     ("int", "float"): " Write it without a fraction and without an exponent.",
+    ("float", "str"): " Write it without quotes.",
     ("bool", "str"): " Write it without quotes.",
     ("str", "int"): " Write it in quotes.",
 }
@@ -195,7 +197,7 @@ def _name_place(path: str, within: str) -> str:
 
 
 def _name_types(wanted: str) -> str:
-    return " or ".join(_TYPES.get(one, "what /docs says") for one in wanted.split(" | "))
+    return " or ".join(_WANTED.get(one, "what /docs says") for one in wanted.split(" | "))
 
 
 def _advise(wanted: str, got: str) -> str:
