@@ -64,6 +64,11 @@ _FIND_UNANALYZED = """
     SELECT count(*) FROM run_command_on_shards('vehicles', $$
         SELECT reltuples FROM pg_class WHERE oid = '%s'::regclass $$) WHERE result = '-1'
 """
+_INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+_COUNT_INDEXES = """
+    SELECT DISTINCT result::integer FROM run_command_on_shards('versions', $$
+        SELECT count(*) FROM pg_index WHERE indrelid = '%s'::regclass AND indisvalid $$)
+"""
 _FUNCTIONS = """
     SELECT DISTINCT result FROM run_command_on_all_nodes($$
         SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'public'::regnamespace $$)
@@ -145,6 +150,7 @@ async def test_a_filled_register_is_spread_with_its_rows_once_nobody_uses_it(
     for account in accounts:
         await save(store, account, registered(), registered(make_vin(1)))
     rows = [await read(url, statement) for statement in _ROWS]
+    indexes = await read(url, _INDEXES)
     await make_nodes_known(cluster, url)
     with pytest.raises(PadronError) as refusal:
         await postgres.open_store(url)
@@ -159,6 +165,8 @@ async def test_a_filled_register_is_spread_with_its_rows_once_nobody_uses_it(
     assert len(name_tables(await migrate(url))) == TABLES
     await check_all_is_placed(url)
     assert [await read(url, statement) for statement in _ROWS] == rows
+    assert {*indexes} <= {*await read(url, _INDEXES)}
+    assert await read(url, _COUNT_INDEXES) == [(sum(" ON public.versions " in one for _, one in indexes),)]
     assert await read(url, _FIND_UNANALYZED) == [(0,)]
     (functions,) = await read(url, _FUNCTIONS)
     assert {"withdraw_work", "hold_shard"} <= {*functions[0].split()}, "those from before the extension, too"
