@@ -44,13 +44,10 @@ queries = st.builds(
 # The first is what the program has, and always enough. With the others every page needs several steps, or is short.
 bounds = st.sampled_from([
     BOUNDS,
-    SearchBounds(glance=2, chosen_max=3, met_max=0, proposals=(1, 2, 4), sifts=(3, 5), sift_s=10),
-    SearchBounds(glance=1, chosen_max=0, met_max=0, proposals=(7,), sifts=(1,), sift_s=10),
-    SearchBounds(glance=1, chosen_max=0, met_max=9, proposals=(7,), sifts=(2, 3), sift_s=10),
-    SearchBounds(glance=1, chosen_max=3, proposals=(7,), sifts=(1, 1), sift_s=10),
+    SearchBounds(glance=2, chosen_max=3, proposals=(1, 2, 4), sifts=(3, 5), sift_s=10),
+    SearchBounds(glance=1, chosen_max=0, proposals=(7,), sifts=(1,), sift_s=10),
     SearchBounds(glance=1, chosen_max=VEHICLES, proposals=(1,), sifts=(2, 1, 30), sift_s=10),
-    # time for one step or one vehicle
-    SearchBounds(glance=1, chosen_max=0, met_max=0, proposals=(1,), sifts=(2, 30), sift_s=0),
+    SearchBounds(glance=1, chosen_max=0, proposals=(1,), sifts=(2, 30), sift_s=0),  # time for one step or one vehicle
     SearchBounds(glance=1, chosen_max=VEHICLES, proposals=(1,), sifts=(9,), sift_s=10, look_up=0, looked_up=2),
     SearchBounds(
         glance=1, chosen_max=VEHICLES, proposals=(1,), sifts=(9,), sift_s=10, look_up=0, looked_up=2, choose_s=0

@@ -19,16 +19,7 @@ from padron.domain.time_in_status import StatusTime, TimeQuery
 from padron.domain.vehicle import Details, Vehicle, VehicleVersion
 from padron.store.port import Columns, ReadPort, Row, ToInstant, give_or_none
 from padron.store.sql.listing import build_list, build_sums
-from padron.store.sql.searching import (
-    LAST_VEHICLE,
-    PROPOSE_S,
-    SAMPLE,
-    Proposal,
-    build_count,
-    build_place,
-    build_sift,
-    build_walk,
-)
+from padron.store.sql.searching import LAST_VEHICLE, PROPOSE_S, SAMPLE, Proposal, build_count, build_sift, build_walk
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = _EPOCH.date()
@@ -92,22 +83,12 @@ class VehicleReader:
     async def find_along(self, query: VehicleQuery, walked_max: int) -> list[ListedVehicle]:
         """Give the vehicles of ``query.among`` that are among the first ``walked_max`` ones of the list, in its order.
 
-        At most ``query.limit``, and with words only those whose text has them. It costs little for each vehicle of the
-        list, and less than to look up very many ids.
+        At most ``query.limit``. It costs little for each vehicle of the list, and less than to look up very many ids.
         """
         port = self._port
         template = port.statements["list_vehicles"]
         rows = await port.read_built(build_walk(template, self._account_id, query, walked_max, port.dialect))
         return self._list_rows(rows, query)
-
-    async def find_end_of_walk(self, query: VehicleQuery, walked_max: int) -> Position | None:
-        """Give the place of the last vehicle that ``find_along`` walks by. None where the walk ends before."""
-        port = self._port
-        rows = await port.read_built(build_place(self._account_id, query, walked_max, port.dialect))
-        if not rows:
-            return None
-        ((vehicle_id, began, key),) = rows
-        return give_position(vehicle_id, began, key, query)
 
     def _list_rows(self, rows: Sequence[Row], query: VehicleQuery) -> list[ListedVehicle]:
         to_instant = self._port.to_instant
@@ -170,13 +151,6 @@ class VehicleReader:
             limit=limit, seconds=seconds,
         )  # fmt: skip
         return await self._propose(proposal)
-
-    async def propose_unread(self, grams: Sequence[int], limit: int, seconds: float) -> Proposed:
-        """Give at most ``limit`` current vehicles that may have all words, in no order, without a look at their texts.
-
-        PostgreSQL also stops after this time, and says that there are ``limit``.
-        """
-        return await self.propose_vehicles((), grams, limit, seconds)
 
     async def propose_next(
         self, words: Sequence[str], grams: Sequence[int], *, after: int, before: int, descending: bool, limit: int

@@ -2,10 +2,9 @@
 
 The index of grams proposes vehicles in order of registration. If it proposes few, a page is chosen from all of them:
 many of them are met soon by a walk along the order's index, and few of them are looked up. If it proposes many, most
-vehicles have the words, so the list is sifted: a few thousand vehicles hold a page. If it proposes some ten thousand,
-a sift may not find enough of them, so they are met by a longer walk as well. What is too common to be proposed is found
-soon, unless the order has it all at the end. Then a page is short and says where to go on. Words of one or two
-characters have no grams, so they are always sifted.
+vehicles have the words, so the list is sifted: a few thousand vehicles hold a page. Between the two there is no gap:
+what is too common to be proposed is found soon, unless the order has it all at the end. Then a page is short and says
+where to go on. Words of one or two characters have no grams, so they are always sifted.
 """
 
 from collections.abc import Sequence
@@ -29,9 +28,6 @@ class SearchBounds:
     A sift ends after about ``sift_s``. On PostgreSQL its statements see to that. So does the size of its steps, by the
     pace of the step before, but with fewer than ``sift_min`` vehicles the statements themselves take the time.
 
-    Up to ``met_max`` proposed vehicles, for which the index has ``propose_s``, are met by a walk along ``met_along``
-    vehicles of the order, without a look at the texts of others.
-
     One look-up takes as long as a walk along ``look_up`` vehicles. ``looked_up`` vehicles are looked up at once. When
     proposing or looking up has taken ``choose_s``, the list is sifted instead.
     """
@@ -45,9 +41,6 @@ class SearchBounds:
     look_up: int = 20
     looked_up: int = 7_500
     choose_s: float = PROPOSE_S
-    met_max: int = 100_000
-    met_along: int = 2**17
-    propose_s: float = 0.1
 
 
 BOUNDS = SearchBounds(
@@ -98,38 +91,7 @@ async def search_vehicles(reader: Reader, query: VehicleQuery, bounds: SearchBou
             chosen = await _choose(reader, query, proposed.hits, bounds)
             if chosen is not None:
                 return FoundRows(rows=chosen)
-    if is_timed:
-        return await _sift(reader, query, bounds, sifts, pace_s)
-    return await _find_of_many(reader, query, grams, bounds, pace_s)
-
-
-async def _find_of_many(
-    reader: Reader, query: VehicleQuery, grams: Sequence[int], bounds: SearchBounds, pace_s: float
-) -> FoundRows:
-    """Give a page of what many vehicles have: a short sift finds it, or else a walk, or else a long sift."""
-    found = await _sift(reader, query, bounds, bounds.sifts[:1], pace_s)
-    if len(found.rows) == query.limit or found.last is None:
-        return found
-    rest = replace(query, after=found.last, limit=query.limit - len(found.rows))
-    more = await _meet(reader, rest, grams, bounds) or await _sift(reader, rest, bounds, bounds.sifts[1:], pace_s)
-    return FoundRows(rows=found.rows + more.rows, last=more.last)
-
-
-async def _meet(reader: Reader, query: VehicleQuery, grams: Sequence[int], bounds: SearchBounds) -> FoundRows | None:
-    """Give a page of many proposed vehicles, whose texts nobody has read, by a walk along the order.
-
-    None if they are too many, if proposing them takes too long, or if the order has no index for so long a walk.
-    """
-    if not _has_walk(query) or await reader.propose_more(grams, bounds.met_max):
-        return None
-    proposed = await reader.propose_unread(grams, bounds.met_max + 1, bounds.propose_s)
-    if not query.limit <= proposed.count <= bounds.met_max:
-        return None
-    rows = await reader.find_along(replace(query, among=proposed.hits), bounds.met_along)
-    if len(rows) == query.limit:
-        return FoundRows(rows=rows)
-    last = await reader.find_end_of_walk(query, bounds.met_along)
-    return None if last is None else FoundRows(rows=rows, last=last)
+    return await _sift(reader, query, bounds, sifts, pace_s)
 
 
 async def _choose(
@@ -154,8 +116,11 @@ async def _choose(
 async def _walk(
     reader: Reader, query: VehicleQuery, ids: Sequence[int], bounds: SearchBounds
 ) -> list[ListedVehicle] | None:
-    """Give a page of these vehicles by a walk along the order. None if it is dearer than looking all of them up."""
-    if not _has_walk(query) or len(ids) < query.limit:
+    """Give a page of these vehicles by a walk along the order. None if it is dearer than looking all of them up.
+
+    Only an index that has all that an order needs is walked along.
+    """
+    if query.sort not in FIELDS_BY_NAME or query.filters or query.has_status or len(ids) < query.limit:
         return None
     count = max(await reader.count_current(), len(ids))
     expected = query.limit * count // len(ids)
@@ -171,11 +136,6 @@ async def _walk(
         if size >= needed or is_rare or (monotonic() - begun_s) * needed > size * bounds.sift_s:
             return None
     return None
-
-
-def _has_walk(query: VehicleQuery) -> bool:
-    """Say whether the order of a list has an index with all that a walk needs."""
-    return query.sort in FIELDS_BY_NAME and not query.filters and not query.has_status
 
 
 async def _follow(reader: Reader, query: VehicleQuery, grams: Sequence[int], steps: Sequence[int]) -> FoundRows:

@@ -32,9 +32,9 @@ LAST_VEHICLE = 2**40 - 1  # above every vehicle's id
 class Proposal:
     """A question to the index: the vehicles of an account between two ids that have all words.
 
-    The index proposes those that have all ``grams``. Without ``words`` no text is compared with them. They are the
-    first ones in the order of their ids, or any ones if ``is_ordered`` is false. ``limit`` is how many are looked at.
-    Without an order PostgreSQL also stops after ``seconds``, and says that it has looked at ``limit``.
+    The index proposes those that have all ``grams``. They are the first ones in the order of their ids, or any ones if
+    ``is_ordered`` is false. ``limit`` is how many are looked at. Without an order PostgreSQL also stops after
+    ``seconds``, and says that it has looked at ``limit``.
     """
 
     account_id: int
@@ -79,19 +79,14 @@ def propose_by_blocks(template: str, proposal: Proposal, dialect: Dialect) -> Bu
         ":order": f"ORDER BY s.vehicle_id {_give_way(proposal)}" if proposal.is_ordered else "",
         **_give_common_hooks(proposal),
     }
-    parameters: list[object] = [proposal.account_id, proposal.after, proposal.before]
-    hooks[":compared"] = f"WHERE {_require_proposed(proposal, parameters, dialect)}" if proposal.words else ""
-    return BuiltStatement(_fill(template, hooks), parameters)
+    return _complete(template, hooks, proposal, [proposal.account_id, proposal.after, proposal.before], dialect)
 
 
 def propose_by_tokens(template: str, proposal: Proposal, dialect: Dialect) -> BuiltStatement:
     """Give SQLite's statement for a proposal."""
     hooks = {":way": _give_way(proposal), **_give_common_hooks(proposal)}
-    parameters: list[object] = [proposal.account_id, proposal.after, proposal.before, match_tokens(proposal.grams)]
-    if proposal.words:
-        words = _require_proposed(proposal, parameters, dialect)
-        hooks[":compared"] = f"CROSS JOIN search_texts AS s ON {_is_text_of_page(dialect)} WHERE {words}"
-    return BuiltStatement(_fill(template, {":compared": "", **hooks}), parameters)
+    parameters = [proposal.account_id, proposal.after, proposal.before, match_tokens(proposal.grams)]
+    return _complete(template, hooks, proposal, parameters, dialect)
 
 
 def look_by_blocks(template: str, account_id: int, grams: Sequence[int], limit: int) -> BuiltStatement:
@@ -138,27 +133,13 @@ def build_walk(
     """Give the statement that finds vehicles of ``query.among`` by walking along the list's first ``walked_max`` ones.
 
     The list's order is an index, so vehicles that it passes by cost little. A look-up by id reads their rows instead.
-    The texts of ``query.among`` are compared with the words, if there are any.
     """
-    page = _build_way(account_id, query, walked_max, dialect)
-    condition = dialect.is_one_of("p.vehicle_id", page.add(list(query.among or ())))
-    if query.words:
-        condition += f" AND {_look_up_words(query, page, dialect)}"
-    # It keeps the order in which the inner page gives its rows, and stops that page as soon as it has enough.
-    walk = f"SELECT * FROM ({page.text}) AS p WHERE {condition} LIMIT {int(query.limit)}"  # noqa: S608
-    return complete_list(template, page, walk)
-
-
-def build_place(account_id: int, query: VehicleQuery, walked_max: int, dialect: Dialect) -> BuiltStatement:
-    """Give the statement that finds the last vehicle of such a walk, if it is so long."""
-    page = _build_way(account_id, query, walked_max, dialect)
-    last = f"SELECT p.vehicle_id, p.began, p.sort_key FROM ({page.text}) AS p LIMIT 1 OFFSET {int(walked_max) - 1}"  # noqa: S608
-    return BuiltStatement(last, page.parameters)
-
-
-def _build_way(account_id: int, query: VehicleQuery, walked_max: int, dialect: Dialect) -> BuiltPage:
     # One part: where all vehicles have a value, the part of those without one finds that out from all vehicles.
-    return build_page(account_id, replace(query, words=(), among=None, limit=walked_max), dialect, parts_max=1)
+    page = build_page(account_id, replace(query, among=None, limit=walked_max), dialect, parts_max=1)
+    condition = dialect.is_one_of("walked.vehicle_id", page.add(list(query.among or ())))
+    # It keeps the order in which the inner page gives its rows, and stops that page as soon as it has enough.
+    walk = f"SELECT * FROM ({page.text}) AS walked WHERE {condition} LIMIT {int(query.limit)}"  # noqa: S608
+    return complete_list(template, page, walk)
 
 
 def build_count(template: str, account_id: int, query: VehicleQuery, dialect: Dialect) -> BuiltStatement:
@@ -195,8 +176,11 @@ def _give_common_hooks(proposal: Proposal) -> dict[str, str]:
     return {":limit": str(int(proposal.limit)), ":last": "min" if proposal.descending else "max"}
 
 
-def _require_proposed(proposal: Proposal, parameters: list[object], dialect: Dialect) -> str:
-    return _require_words(proposal.words, collect_parameters(parameters, dialect), dialect)
+def _complete(
+    template: str, hooks: dict[str, str], proposal: Proposal, parameters: list[object], dialect: Dialect
+) -> BuiltStatement:
+    words = _require_words(proposal.words, collect_parameters(parameters, dialect), dialect)
+    return BuiltStatement(_fill(template, {**hooks, ":words": words}), parameters)
 
 
 def _require_elements(account_id: int, grams: Sequence[int]) -> str:

@@ -37,10 +37,10 @@ SELECT count(*) >= :needed FROM (
 
 -- name: propose_vehicles
 -- Of the first vehicles after an id ($2) and before another one ($3) that may have all grams, those whose text has all
--- words, if it is compared. The last row is how many were looked at, and the last one. searching.py fills in the hooks.
--- Each block of vehicles is looked up by itself, because the index gives all rows of a gram at once, in no order. Where
--- the pages of the table must all be read from the disk, and no order is asked for, the time ends it. Then it says that
--- there are more.
+-- words. The last row is how many were looked at, and the last one. searching.py fills in the hooks. Each block of
+-- vehicles is looked up by itself, because the index gives all rows of a gram at once, in no order. Where the pages of
+-- the table must all be read from the disk, and no order is asked for, the time ends it. Then it says that there are
+-- more.
 WITH proposed AS MATERIALIZED (
     SELECT found.vehicle_id, found.text FROM
         (SELECT s.block FROM generate_series(:blocks) AS s (block) :while) AS b
@@ -49,7 +49,7 @@ WITH proposed AS MATERIALIZED (
         WHERE s.account_id = $1 AND :grams AND s.vehicle_id + 0 > $2 AND s.vehicle_id + 0 < $3
         :order) AS found
     LIMIT :limit)
-SELECT s.vehicle_id, NULL::bigint FROM proposed AS s :compared
+SELECT s.vehicle_id, NULL::bigint FROM proposed AS s WHERE :words
 UNION ALL
 SELECT coalesce(:last(p.vehicle_id), 0), :count FROM proposed AS p;
 

@@ -33,13 +33,15 @@ SELECT count(*) > :limit FROM (
 
 -- name: propose_vehicles
 -- Of the first vehicles after an id (?2) and before another one (?3) that may have all grams (?4), those whose text has
--- all words, if it is compared. The last row is how many were looked at, and the last one. searching.py fills in the
--- hooks. The index is in the order of the account and the vehicle, so it is read no further than needed.
+-- all words. The last row is how many were looked at, and the last one. searching.py fills in the hooks. The index is in
+-- the order of the account and the vehicle, so it is read no further than needed.
 WITH proposed AS MATERIALIZED (
     SELECT rowid & 1099511627775 AS vehicle_id FROM search_index
     WHERE search_index MATCH ?4 AND rowid > ((?1 << 40) | ?2) AND rowid < ((?1 << 40) | ?3)
     ORDER BY rowid :way LIMIT :limit)
-SELECT p.vehicle_id, NULL FROM proposed AS p :compared
+SELECT p.vehicle_id, NULL FROM proposed AS p
+CROSS JOIN search_texts AS s ON s.account_id = ?1 AND s.vehicle_id = p.vehicle_id
+WHERE :words
 UNION ALL
 SELECT coalesce(:last(p.vehicle_id), 0), count(*) FROM proposed AS p;
 
