@@ -159,8 +159,13 @@ class Cluster(Postgres):
 
     async def copy_database(self, url: str) -> str:
         """Give the URL of a copy. Nobody may use the database meanwhile."""
-        await self.execute_everywhere(_END_SESSIONS.format(name=urlsplit(url).path[1:]))
-        return await super().copy_database(url)
+        await self.leave_alone(url)
+        name = urlsplit(url).path[1:]
+        await self._seal(name)
+        try:
+            return await self._clone(name)
+        finally:
+            await self.execute_everywhere(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
     async def _seal(self, name: str) -> None:
         """Let nobody into a template, not even Citus' daemon: a database that is in use cannot be copied."""

@@ -2,10 +2,8 @@
 
 const WAIT_MS = 180; // after the last key of a search, before it is sent
 
-/** @type {AbortController | null} */
-let asking = null;
-/** @type {number | undefined} */
-let timer;
+let asking = /** @type {AbortController | null} */ (null);
+let timer = /** @type {number | undefined} */ (undefined);
 /** @type {(part: ParentNode) => void} */
 let tellPart = () => {};
 
@@ -116,7 +114,8 @@ function put(part) {
   }
   tellPart(part);
   const live = document.getElementById("live"); // what is said to who cannot see the page
-  if (live) live.textContent = part.getAttribute("data-announce") ?? say("done");
+  const told = part.getAttribute("data-announce") ?? say("done");
+  if (live && !(part.hasAttribute("data-poll") && live.textContent === told)) live.textContent = told;
 }
 
 /** @param {Element | null} element */

@@ -1,7 +1,6 @@
-// Reads a part again and again while it says `data-poll`: what it shows is still going on. Or what that address shows.
+// Reads a part again and again while it says `data-poll`: what it shows is still going on. If that names an address, its
+// part is shown next. Whatever else is being asked for goes first, and an open menu stays.
 import { replace } from "./fragments.js";
-
-const [EVERY_MS, NEXT_MS] = [1500, 100];
 
 /** @param {ParentNode} part the document, or a part that was put in */
 export function poll(part) {
@@ -9,6 +8,8 @@ export function poll(part) {
   if (!(place instanceof HTMLElement)) return;
   const [shown, next] = [location.href, place.dataset.poll];
   setTimeout(() => {
-    if (place.isConnected && location.href === shown) replace(next || shown, place.id, { isNew: false });
-  }, next ? NEXT_MS : EVERY_MS);
+    if (!place.isConnected || location.href !== shown) return;
+    if (place.closest("[aria-busy=true]") || place.querySelector("[data-menu][open]")) poll(place);
+    else replace(next || shown, place.id, { isNew: false });
+  }, next ? 100 : 1500);
 }

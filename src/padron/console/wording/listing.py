@@ -37,9 +37,9 @@ ENGLISH: PageTexts = {
     "list.search_all": "Search all vehicles for this",
     "list.try_plate": "Search {plate}",
     "list.none_yet": "Nothing found so far.",
-    "list.none_yet_hint": "There are too many vehicles to look at all of them at once. More letters, or the order of "
-    "registration, find sooner.",
-    "list.going_on": "Nothing found so far. Searching on …",
+    "list.none_yet_hint": "There are too many vehicles to look at all of them at once. More letters find sooner.",
+    "list.none_yet_order": "So does the order of registration.",
+    "list.going_on": "Nothing found so far. The search goes on by itself, or with Search on.",
     "list.go_on": "Search on",
     "list.stop": "Stop",
     "list.empty": "There is no vehicle yet.",
@@ -82,9 +82,10 @@ SPANISH: PageTexts = {
     "list.search_all": "Buscar esto en todos los vehículos",
     "list.try_plate": "Buscar {plate}",
     "list.none_yet": "Hasta ahora no se encontró nada.",
-    "list.none_yet_hint": "Hay demasiados vehículos para revisarlos todos de una vez. Con más letras, o en el orden de "
-    "registro, se encuentra antes.",
-    "list.going_on": "Hasta ahora no se encontró nada. La búsqueda sigue …",
+    "list.none_yet_hint": "Hay demasiados vehículos para revisarlos todos de una vez. Con más letras se encuentra "
+    "antes.",
+    "list.none_yet_order": "También en el orden de registro.",
+    "list.going_on": "Hasta ahora no se encontró nada. La búsqueda sigue sola, o con Seguir buscando.",
     "list.go_on": "Seguir buscando",
     "list.stop": "Detener",
     "list.empty": "Todavía no hay vehículos.",
