@@ -61,6 +61,8 @@ _LIST_INDEXES = """
     WHERE indrelid = $1::text::regclass AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
     ORDER BY 1
 """
+# Where the coordinator has a shard or a copy, its own session must not use it before others of the same transaction do.
+_ALL_BY_CONNECTIONS = "SET LOCAL citus.enable_local_execution = off"
 # Citus propagates functions that are made on a cluster, and does not know the ones from before.
 _LIST_FUNCTIONS = """
     SELECT p.oid::regprocedure::text FROM pg_proc AS p
@@ -147,8 +149,10 @@ async def distribute(connection: asyncpg.Connection) -> Unplaced:
     if any(table.name == FIRST_TABLE for table in unplaced.tables):
         await _wait_until_alone(connection)
     await connection.execute(f"SET {LOCK_TIMEOUT}")
-    for table in unplaced.tables:
-        await give_way(connection, partial(_place, connection, table))
+    for place, table in enumerate(unplaced.tables):
+        later = unplaced.tables[place + 1 :]
+        is_last = not any(table.name in one.refers_to for one in later)
+        await give_way(connection, partial(_place, connection, table, is_last=is_last))
     functions = (await list_unplaced(connection)).functions  # now with those of the new shards
     for function in functions:
         await connection.execute(function.statement)
@@ -156,23 +160,30 @@ async def distribute(connection: asyncpg.Connection) -> Unplaced:
         await connection.execute(_SPREAD_FUNCTION, name)
     for table in await read_tables(connection.fetch, is_cluster=True):
         if await connection.fetchval(_HAS_REST, table.name):
-            await connection.execute(f"ANALYZE {table.name}")  # the copy has no statistics yet
             await give_way(connection, partial(connection.execute, _REMOVE_REST, table.name))
     return replace(unplaced, functions=functions)
 
 
-async def _place(connection: asyncpg.Connection, table: StoredTable) -> None:
-    """Spread a table. Its rows arrive without indexes, which are built from all of them at once: that is faster."""
+async def _place(connection: asyncpg.Connection, table: StoredTable, *, is_last: bool) -> None:
+    """Spread a table. Its rows arrive without indexes, which are built from all of them at once: that is faster.
+
+    ``is_last`` says that no table that is still local refers to it. Then its old rows can be removed before the indexes
+    are built, which are built on the coordinator as well.
+    """
     if not await connection.fetchval(_HAS_REST, table.name):
         await _spread(connection, table)
         return
     async with connection.transaction():
+        await connection.execute(_ALL_BY_CONNECTIONS)
         indexes = await connection.fetch(_LIST_INDEXES, table.name)
         for index in indexes:
             await connection.execute(f"DROP INDEX {index['name']}")
         await _spread(connection, table)
+        if is_last:
+            await connection.execute(_REMOVE_REST, table.name)
         for index in indexes:
             await connection.execute(index["definition"])
+        await connection.execute(f"ANALYZE {table.name}")  # the copy has no statistics yet
 
 
 async def _spread(connection: asyncpg.Connection, table: StoredTable) -> None:
