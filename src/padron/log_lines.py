@@ -17,7 +17,7 @@ LINE_CHARACTERS_MAX = 20_000
 WAITING_CHARACTERS_MAX = 8_000_000
 # A pipe takes so many bytes as a whole. More at once could mix with the lines of another process.
 BLOCK_BYTES = 4_096
-GATHER_S = 0.01  # lines that come together are written together
+GATHER_S = 0.1  # lines that come together are written together; each time interrupts what the process does
 CLOSE_S_MAX = 1.0
 
 _STDERR = 2
