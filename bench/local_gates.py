@@ -1,7 +1,7 @@
 """Measures the local gate: how fast it checks, how long it loads, what memory it takes, how late a refusal is.
 
-Each gate runs in a process of its own, which this file is too (``python -m bench.local_gates``). As many as an
-application may have workers start at once, and then one alone is measured.
+Each gate runs in a process of its own, which this file is too (``python -m bench.local_gates``). One alone is measured,
+and then as many start at once as an application may have workers.
 """
 
 import http.client
