@@ -1,6 +1,8 @@
 """Open pages follow the register: they mark what changed, move nothing, and take few connections."""
 
+import asyncio
 import re
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,9 +13,9 @@ from padron.domain.people import Role
 from padron.domain.status import VehicleStatus
 from padron.service.people.users import end_sessions_of
 from tests.browser.axe import list_barriers
-from tests.browser.cable import run_cable
 from tests.browser.house import Household
 from tests.browser.screen import NARROW, Screen, open_screen
+from tests.cable import run_cable
 from tests.cast import wait_until
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
@@ -84,7 +86,7 @@ async def test_the_overview_and_the_page_of_a_vehicle_tell_of_changes(household:
 
 async def test_after_a_lost_connection_a_page_learns_what_it_missed(household: Household) -> None:
     vin = VINS[18]
-    async with run_cable(household.server.port) as cable:
+    async with run_cable(partial(asyncio.open_connection, "127.0.0.1", household.server.port)) as cable:
         origin = f"http://127.0.0.1:{cable.port}"
         async with open_screen(household.browser, origin, household.tokens[Role.VIEWER]) as screen:
             await open_followed(screen, f"{LIST}?q={vin[-6:]}")

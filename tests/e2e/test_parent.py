@@ -2,10 +2,13 @@
 
 import asyncio
 import signal
+from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.cable import run_cable
 from tests.cast import wait_until
 from tests.e2e.client import connect
 from tests.e2e.load import BESIDE_S, Load
@@ -15,8 +18,6 @@ from tests.postgres import Postgres
 
 WORKERS = 2
 SILENT_S = 4.0
-STARTS_MAX = 10
-NONE_STARTED = "No process could start, so the server ends"
 
 pytestmark = pytest.mark.timeout(150)  # each starts several processes, one after the other
 
@@ -122,33 +123,26 @@ async def test_a_process_that_is_frozen_is_killed_and_replaced(url: str, tmp_pat
         assert victim not in await wait_for_children(unit)
 
 
-async def test_a_server_none_of_whose_processes_could_start_ends(
-    url: str, tmp_path: Path, postgres_server: Postgres
-) -> None:
-    """The database ends between the start of the server and that of its processes, which are fast."""
+async def test_a_server_none_of_whose_processes_could_start_ends(url: str, tmp_path: Path) -> None:
+    """The database can be reached until the server has processes."""
     await make_fleets(url, accounts=1)
-    for start in range(STARTS_MAX):
-        async with run_unit(url, tmp_path / f"log-{start}", "--workers", str(WORKERS)) as unit:
-            await unit.wait_for_log("Listening on")  # from here on it has only to start its processes
-            async with postgres_server.killed():
-                if not await does_no_process_start(unit):
-                    continue
-                assert await asyncio.to_thread(unit.process.wait, 30) == 1
-                return
-    pytest.fail(f"In {STARTS_MAX} starts, a process was always faster than the end of the database.")
+    units: list[Unit] = []
+
+    def has_no_processes() -> bool:
+        return not any(unit.children for unit in units)
+
+    async with run_cable(partial(reach_database, url), has_no_processes) as cable:
+        way = f"postgresql://postgres:@127.0.0.1:{cable.port}{urlsplit(url).path}"
+        async with run_unit(way, tmp_path / "log", "--workers", str(WORKERS)) as unit:
+            units.append(unit)
+            await unit.wait_for_log("Listening on")
+            assert await asyncio.to_thread(unit.process.wait, 30) == 1
+            assert "No process could start, so the server ends" in unit.log
 
 
-async def does_no_process_start(unit: Unit) -> bool:
-    """Say whether the server ends because no process could start. Otherwise one was faster than the test."""
-
-    async def is_known() -> bool:
-        return NONE_STARTED in unit.log or "Another one starts in" in unit.log
-
-    try:
-        await wait_until(is_known, seconds_max=10)
-    except TimeoutError:
-        return False  # all of them were faster
-    return NONE_STARTED in unit.log
+async def reach_database(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    (folder,) = parse_qs(urlsplit(url).query)["host"]
+    return await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.5432")
 
 
 @pytest.mark.long

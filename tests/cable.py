@@ -1,20 +1,24 @@
-"""A cable between a browser and a server, which a test can cut and mend."""
+"""A cable between a client and its server, which a test can cut and mend."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from tests.listening import end_listening
 
 PIECE_BYTES = 65_536
 
+Reach = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
 
 class Cable:
     """Passes on what comes to its port. While it is cut, each connection ends at once."""
 
-    def __init__(self, server_port: int) -> None:
+    def __init__(self, reach: Reach, may_pass: Callable[[], bool]) -> None:
+        """``reach`` connects to the server. ``may_pass`` is asked at each connection that comes."""
         self.port = 0
-        self._server_port = server_port
+        self._reach = reach
+        self._may_pass = may_pass
         self._is_cut = False
         self._passing: set[asyncio.Task[None]] = set()
 
@@ -37,9 +41,9 @@ class Cable:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if self._is_cut:
+            if self._is_cut or not self._may_pass():
                 return
-            back, forth = await asyncio.open_connection("127.0.0.1", self._server_port)
+            back, forth = await self._reach()
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(_pass_on(reader, forth))
@@ -61,9 +65,9 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 @asynccontextmanager
-async def run_cable(server_port: int) -> AsyncIterator[Cable]:
+async def run_cable(reach: Reach, may_pass: Callable[[], bool] = lambda: True) -> AsyncIterator[Cable]:
     """Give a cable to a server of this machine."""
-    cable = Cable(server_port)
+    cable = Cable(reach, may_pass)
     listening = await asyncio.start_server(cable.take, "127.0.0.1", 0)
     cable.port = listening.sockets[0].getsockname()[1]
     try:
