@@ -14,6 +14,7 @@ from padron.http.reach import DIRECT, Reach
 from padron.http.watching.tally import Tally
 from padron.mounting import Mount
 from padron.service.runtime import Runtime
+from tests.listening import end_listening, settle
 
 
 @contextmanager
@@ -35,11 +36,13 @@ def serve_in_thread(
             started.set()
 
         async def shutdown(self, sockets: object = None) -> None:
+            for server in self.servers:
+                await end_listening(server)
             await super().shutdown(sockets)  # type: ignore[arg-type]
             # Clients that are slow to end have what they need. A process would end their connections by its own end.
             for connection in [*self.server_state.connections]:
                 cast("EdgeProtocol", connection).abort()
-            await asyncio.sleep(0.01)
+            await settle()
 
     config = uvicorn.Config(
         app,
