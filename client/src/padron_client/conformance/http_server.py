@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
+
+_SETTLE_TURNS = 20
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -62,16 +65,21 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Stop listening and cut every connection."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for _ in range(2):  # a connection may have been taken a moment ago, and its task may begin only now
-            while self._tasks:
-                tasks = list(self._tasks)
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks, timeout=0.05)
-            await asyncio.sleep(0.01)  # the sockets are closed in the loop's next round
+        server, self._server = self._server, None
+        if server is not None:
+            loop = asyncio.get_running_loop()
+            for listening in server.sockets:
+                with suppress(NotImplementedError):  # as on Windows, whose loop accepts in another way
+                    loop.remove_reader(listening.fileno())
+            # When Python 3.11 closes a server before a connection has begun that it accepted, nobody closes that one.
+            await _settle()
+            server.close()
+        while self._tasks:
+            tasks = list(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.05)
+        await _settle()  # the sockets are closed in the loop's next round
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -88,6 +96,12 @@ class HttpServer:
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
+
+
+async def _settle() -> None:
+    """Let a connection begin that was accepted, or one end that was cut. Each takes a few turns of the loop."""
+    for _ in range(_SETTLE_TURNS):
+        await asyncio.sleep(0)
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request | None:
