@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from tests.listening import end_listening
+from tests.listening import listen
 
 PIECE_BYTES = 65_536
 
@@ -68,10 +68,8 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def run_cable(reach: Reach, may_pass: Callable[[], bool] = lambda: True) -> AsyncIterator[Cable]:
     """Give a cable to a server of this machine."""
     cable = Cable(reach, may_pass)
-    listening = await asyncio.start_server(cable.take, "127.0.0.1", 0)
-    cable.port = listening.sockets[0].getsockname()[1]
     try:
-        yield cable
+        async with listen(cable.take) as cable.port:
+            yield cable
     finally:
-        await end_listening(listening)
         await cable.cut()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 
-from tests.listening import end_listening
+from tests.listening import listen
 
 Deed = Callable[[], Awaitable[None]]
 
@@ -65,9 +65,5 @@ async def _read_message(reader: asyncio.StreamReader) -> bytes:
 async def run_relay(server_port: int) -> AsyncIterator[Relay]:
     """Give a relay to the server, on a port of its own."""
     relay = Relay(server_port)
-    listening = await asyncio.start_server(relay.answer, "127.0.0.1", 0)
-    relay.port = listening.sockets[0].getsockname()[1]
-    try:
+    async with listen(relay.answer) as relay.port:
         yield relay
-    finally:
-        await end_listening(listening)
