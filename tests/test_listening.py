@@ -3,16 +3,14 @@
 import asyncio
 import gc
 import socket
-import time
 
 import pytest
 
 from tests.listening import listen
 
 
-@pytest.mark.parametrize("stall_s", [0.0, 0.05], ids=["idle", "busy"])
 @pytest.mark.parametrize("turns", range(6))
-async def test_no_connection_is_forgotten_at_the_end(turns: int, stall_s: float) -> None:
+async def test_no_connection_is_forgotten_at_the_end(turns: int) -> None:
     """A forgotten one would be reported as a warning, which fails the test in which it is found."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -23,7 +21,6 @@ async def test_no_connection_is_forgotten_at_the_end(turns: int, stall_s: float)
         clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
         for _ in range(turns):
             await asyncio.sleep(0)
-        asyncio.get_running_loop().call_soon(time.sleep, stall_s)
         for client in clients:
             client.close()
     await asyncio.sleep(0.05)
