@@ -60,7 +60,11 @@ class Screen:
         return faults
 
     async def evaluate(self, expression: str) -> Any:  # noqa: ANN401 - what a page says is any JSON
-        """Give the value of an expression of JavaScript, which the page's policy does not forbid."""
+        """Give the value of an expression of JavaScript, which the page's policy does not forbid.
+
+        It waits until the page has its styles: what a click leads to is shown before they are there.
+        """
+        await self.page.wait_for_load_state()
         if self._session is None:
             self._session = await self.context.new_cdp_session(self.page)
         answer = await self._session.send(

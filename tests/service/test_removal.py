@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,15 +12,16 @@ from padron.domain.account import Account, Principal, Scope
 from padron.domain.change import StatusRequest
 from padron.domain.errors import Code, PadronError
 from padron.domain.status import VehicleStatus
-from padron.service.accounts import disable_account, enable_account, get_account
+from padron.service.accounts import add_key, disable_account, enable_account, get_account
 from padron.service.administration import archive, removal
 from padron.service.administration.removal import await_quiet, delete_account, find_account_to_delete
 from padron.service.operations.gate_leases import switch, take_lease
 from padron.service.runtime import Runtime
 from padron.service.statuses import single
 from padron.service.vehicles.registration import Registration, put_vehicle
-from tests.cast import HUMMER, Cast, get_one, make_vin, registered, save
-from tests.conftest import Select
+from padron.store.removal import REMOVED_TABLES, RemovalTransaction
+from tests.cast import HUMMER, Cast, get_one, make_vin, registered, save, wait_until
+from tests.conftest import OpenStore, Select
 
 FLEET = 300
 
@@ -90,6 +93,103 @@ async def test_what_is_written_during_the_deletion_goes_too(runtime: Runtime, fl
     await asyncio.gather(*writing, return_exceptions=True)
     assert len(writing) > 3
     assert set((await count_all(select, fleet.account_id)).values()) == {0}
+
+
+@pytest.fixture
+def write_late(runtime: Runtime, fleet: Account, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Register a vehicle with each of these numbers when versions are gone and the vehicles come next."""
+    numbers = [1_000, 1_001, 1_002]
+    remove_portion = removal._remove_portion
+
+    async def write_and_remove(runtime_: Runtime, account: Account, table: str, pace: removal._Pace) -> int:
+        if table == "vehicles" and numbers:
+            await save(runtime.store, fleet.account_id, registered(make_vin(numbers.pop())))
+        return await remove_portion(runtime_, account, table, pace)
+
+    monkeypatch.setattr(removal, "_remove_portion", write_and_remove)
+    monkeypatch.setattr(removal, "PAUSE_S", 0.0)
+    return numbers
+
+
+async def test_a_row_that_names_one_to_be_removed_goes_in_the_next_round(
+    runtime: Runtime, fleet: Account, select: Select, write_late: list[int]
+) -> None:
+    await delete_account(runtime, fleet, lambda _: None)
+    assert not write_late
+    assert set((await count_all(select, fleet.account_id)).values()) == {0}
+
+
+async def test_somebody_who_does_not_stop_writing_is_told_of_and_the_next_deletion_ends(
+    runtime: Runtime, fleet: Account, select: Select, write_late: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "ROUNDS_MAX", 2)
+    with pytest.raises(PadronError, match="Somebody still writes to the account 'Acme'") as refusal:
+        await delete_account(runtime, fleet, lambda _: None)
+    assert refusal.value.code is Code.STORE_UNAVAILABLE
+    assert len(write_late) == 1
+    assert (await count_all(select, fleet.account_id))["vehicles"] > 0
+    await delete_account(runtime, fleet, lambda _: None)
+    assert set((await count_all(select, fleet.account_id)).values()) == {0}
+
+
+Step = Callable[[], Awaitable[None]]
+
+
+@pytest.fixture
+def late_steps(monkeypatch: pytest.MonkeyPatch) -> list[Step]:
+    """Take one of these steps each time when the last look at all tables has found nothing."""
+    steps: list[Step] = []
+    remove_rows = RemovalTransaction.remove_rows
+
+    async def remove_and_act(transaction: RemovalTransaction, table: str, limit: int) -> int:
+        count = await remove_rows(transaction, table, limit)
+        if limit == 1 and table == REMOVED_TABLES[-1] and steps:
+            await steps.pop()()
+        return count
+
+    monkeypatch.setattr(RemovalTransaction, "remove_rows", remove_and_act)
+    monkeypatch.setattr(removal, "PAUSE_S", 0.0)
+    return steps
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_key_that_is_made_after_the_last_look_goes_in_the_next_round(
+    runtime: Runtime, cast: Cast, select: Select, open_store: OpenStore, late_steps: list[Step]
+) -> None:
+    account = cast.acme.account
+    other = replace(runtime, store=await open_store())
+
+    async def make_key() -> None:
+        await add_key(other, account, label="late", scopes=["vehicles:read"], expires_in=None)
+
+    late_steps.append(make_key)
+    await delete_account(runtime, account, lambda _: None)
+    assert not late_steps
+    assert set((await count_all(select, account.account_id)).values()) == {0}
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+async def test_a_vehicle_that_is_registered_after_the_last_look_is_refused(
+    runtime: Runtime, cast: Cast, select: Select, open_store: OpenStore, late_steps: list[Step]
+) -> None:
+    """Its row names no account, so the database would keep it for ever."""
+    account_id = cast.acme.account.account_id
+    other = await open_store()
+    registering: list[asyncio.Task[None]] = []
+
+    async def is_somebody_waiting() -> bool:
+        return bool(await select("SELECT FROM pg_locks WHERE NOT granted"))
+
+    async def register() -> None:
+        registering.append(asyncio.create_task(save(other, account_id, registered(HUMMER))))
+        await wait_until(is_somebody_waiting)
+
+    late_steps.append(register)
+    await delete_account(runtime, cast.acme.account, lambda _: None)
+    (outcome,) = await asyncio.gather(*registering, return_exceptions=True)
+    assert isinstance(outcome, PadronError), outcome
+    assert outcome.code is Code.ACCOUNT_NOT_FOUND
+    assert set((await count_all(select, account_id)).values()) == {0}
 
 
 async def test_another_accounts_status_call_comes_between_the_portions(

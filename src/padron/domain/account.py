@@ -201,6 +201,11 @@ def parse_scopes(names: Iterable[str]) -> frozenset[str]:
     return chosen
 
 
+def refuse_deleted() -> PadronError:
+    """Give the error of who still wrote for an account when it was deleted."""
+    return PadronError(Code.ACCOUNT_NOT_FOUND, "The account was deleted a moment ago.")
+
+
 def check_name(what: str, text: str, length_max: int) -> None:
     """Raise ``bad_parameters`` unless ``text`` is 1 to ``length_max`` printable characters with no outer space."""
     if not text or text != text.strip() or not text.isprintable() or len(text) > length_max:

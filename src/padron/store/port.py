@@ -98,6 +98,10 @@ class InstantPort(Port, Protocol):
         ...
 
 
+class RowNamedError(Exception):
+    """A row cannot be removed, because another row names it."""
+
+
 class WritePort(Port, Protocol):
     """Runs statements in the open transaction."""
 
@@ -107,6 +111,13 @@ class WritePort(Port, Protocol):
 
     async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
         """Run a statement for many rows, in one round trip, and give all rows of its result."""
+        ...
+
+    async def remove(self, name: str, *parameters: object) -> int:
+        """Run a statement that gives a row for each one that it removes, and give their number.
+
+        Raises ``RowNamedError``. The transaction can do nothing more then.
+        """
         ...
 
     async def write_rows(self, name: str, rows: Sequence[Values]) -> None:

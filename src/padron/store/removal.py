@@ -57,15 +57,22 @@ class RemovalTransaction:
         return bool(await self._port.fetch("begin_removal", at))
 
     async def remove_rows(self, table: str, limit: int) -> int:
-        """Remove at most ``limit`` rows of a table of ``REMOVED_TABLES``, and give their number."""
-        return len(await self._port.fetch(f"remove_{table}", limit))
+        """Remove at most ``limit`` rows of a table of ``REMOVED_TABLES``, and give their number.
+
+        Raises ``RowNamedError`` when somebody has just written a row that names one of them.
+        """
+        return await self._port.remove(f"remove_{table}", limit)
 
     async def end(self, at: datetime) -> bool:
-        """Remove the account itself, and note that there was one. Give False when it still has any row."""
+        """Remove the account itself, and note that there was one. Give False when it still has any row.
+
+        Raises ``RowNamedError`` when somebody has just written a row of the account.
+        """
+        await self._port.fetch("hold_counter")
         for table in REMOVED_TABLES:
             if await self.remove_rows(table, 1):
                 return False
         await self._port.fetch("remove_counter")
         await self._port.fetch("note_former_account", at)
-        await self._port.fetch("remove_account")
+        await self._port.remove("remove_account")
         return True

@@ -7,6 +7,7 @@ again, and it continues where it stopped.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from padron.domain.account import Account
@@ -14,6 +15,7 @@ from padron.domain.errors import Code, PadronError
 from padron.domain.quoting import quote
 from padron.service.runtime import Runtime
 from padron.store.base import WriteTransaction
+from padron.store.port import RowNamedError
 from padron.store.removal import REMOVED_TABLES
 
 # From the disabling of an account until nobody acts for it: two seconds of a key, and what was on its way to the store.
@@ -22,6 +24,10 @@ PORTION_ROWS_MIN = 10
 PORTION_ROWS_MAX = 2_000
 PORTION_S = 0.02  # wanted: on SQLite nobody else writes meanwhile
 REST_S_MAX = 0.5
+# Somebody who began before the account was disabled may still write, so all tables are looked at again. Two minutes are
+# longer than any call lasts.
+ROUNDS_MAX = 600
+PAUSE_S = 0.2
 
 Tell = Callable[[int], None]
 
@@ -46,7 +52,7 @@ async def await_quiet(runtime: Runtime, account: Account) -> None:
 async def delete_account(runtime: Runtime, account: Account, tell: Tell) -> int:
     """Delete everything of a disabled account that nobody acts for, then the account, and give the number of rows.
 
-    ``tell`` is called with the number of rows so far.
+    ``tell`` is called with the number of rows so far. Raises ``store_unavailable`` when somebody does not stop writing.
     """
     at = runtime.clock()
 
@@ -63,13 +69,19 @@ async def delete_account(runtime: Runtime, account: Account, tell: Tell) -> int:
     await asyncio.sleep(await runtime.store.write(account.account_id, end_leases))  # local gates answer until then
     pace = _Pace()
     removed = 0
-    while True:
-        for table in REMOVED_TABLES:
-            while count := await _remove_portion(runtime, account, table, pace):
-                removed += count
-                tell(removed)
-        if await runtime.store.write(account.account_id, end):
-            return removed
+    for _ in range(ROUNDS_MAX):
+        with suppress(RowNamedError):  # then another round finds what somebody wrote meanwhile
+            for table in REMOVED_TABLES:
+                while count := await _remove_portion(runtime, account, table, pace):
+                    removed += count
+                    tell(removed)
+            if await runtime.store.write(account.account_id, end):
+                return removed
+        await asyncio.sleep(PAUSE_S)
+    raise PadronError(
+        Code.STORE_UNAVAILABLE,
+        f"Somebody still writes to the account {quote(account.name)}. Stop it, and run the command again.",
+    )
 
 
 class _Pace:

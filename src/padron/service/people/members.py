@@ -7,7 +7,7 @@ owner could enter the other account.
 
 from dataclasses import dataclass
 
-from padron.domain.account import Principal, Scope
+from padron.domain.account import Principal, Scope, refuse_deleted
 from padron.domain.administration import ActType, Deed, Doer
 from padron.domain.errors import Code, PadronError
 from padron.domain.people import ROLE_SCOPES, AccountMember, Member, Role, User
@@ -47,7 +47,7 @@ async def add_member(
     async def work(transaction: PeopleTransaction) -> None:
         await lock_user(transaction, user)
         if not await transaction.lock_members(account_id):
-            raise PadronError(Code.ACCOUNT_NOT_FOUND, "The account was deleted a moment ago.")
+            raise refuse_deleted()
         if await transaction.find_member(account_id, user.user_id) is None:
             await _check_room(transaction, account_id)
             # Whoever has a link of the person's other account must not enter this one with it.

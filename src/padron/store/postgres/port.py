@@ -15,7 +15,7 @@ import asyncpg
 
 from padron.domain.query import VehicleQuery
 from padron.store.plans import add_descending
-from padron.store.port import Row, Values, WritePort
+from padron.store.port import Row, RowNamedError, Values, WritePort
 from padron.store.postgres.connection import PAGE_S_MAX
 from padron.store.postgres.writes import WriteTasks
 from padron.store.sql.listing import BuiltStatement, Dialect
@@ -220,6 +220,13 @@ class PostgresWrites:
         if not rows:
             return []
         return await self._connection.fetch(SQL[name], *self._first, *map(list, zip(*rows, strict=True)))
+
+    async def remove(self, name: str, *parameters: object) -> int:
+        """Run a statement that removes rows, and give their number. Raises ``RowNamedError``."""
+        try:
+            return len(await self.fetch(name, *parameters))
+        except asyncpg.ForeignKeyViolationError as error:
+            raise RowNamedError from error
 
     async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
         """Run a statement for each row, in portions. The limit of time is for each portion."""

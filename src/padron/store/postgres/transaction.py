@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import msgspec
 
+from padron.domain.account import refuse_deleted
 from padron.domain.change import (
     NONE_WRITTEN,
     Change,
@@ -111,7 +112,10 @@ class PostgresTransaction(NounTransactions):
             return WrittenChanges(changes=changes, first_number=firsts[self._account_id])
         # The numbers come first, because a new vehicle's id is its number. From here other writers of the account wait.
         taken = (len(changes), find_latest(changes), self._account_id, count_new(changes))
-        ((last, last_at, vehicle_count, switches),) = await self._connection.fetch(SQL["take_numbers"], *taken)
+        counters = await self._connection.fetch(SQL["take_numbers"], *taken)
+        if not counters:
+            raise refuse_deleted()
+        ((last, last_at, vehicle_count, switches),) = counters
         self._strict.note(self._account_id, switches)
         keep_order(changes, last_at)
         first = last - len(changes) + 1

@@ -11,7 +11,7 @@ import apsw
 
 from padron.domain.query import VehicleQuery
 from padron.store.plans import add_descending
-from padron.store.port import Row, Values, WritePort
+from padron.store.port import Row, RowNamedError, Values, WritePort
 from padron.store.sql.listing import BuiltStatement, Dialect, build_list
 from padron.store.sql.searching import Proposal, look_by_tokens, propose_by_tokens
 from padron.store.sql.statements import load_engine
@@ -134,6 +134,15 @@ class SqliteWrites:
     async def fetch_rows(self, name: str, rows: Sequence[Values]) -> Sequence[Row]:
         """Run a statement once for each row. Without round trips this is as fast as one statement for all."""
         return self._connection.executemany(SQL[name], [bind((*self._first, *row)) for row in rows]).fetchall()
+
+    async def remove(self, name: str, *parameters: object) -> int:
+        """Run a statement that removes rows, and give their number. Raises ``RowNamedError``."""
+        try:
+            return len(await self.fetch(name, *parameters))
+        except apsw.ConstraintError as error:
+            if getattr(error, "extendedresult", None) != apsw.SQLITE_CONSTRAINT_FOREIGNKEY:  # as in connection.py
+                raise
+            raise RowNamedError from error
 
     async def write_rows(self, name: str, rows: Sequence[Values]) -> None:
         """Run a statement once for each row."""

@@ -7,6 +7,7 @@ from itertools import count
 import apsw
 import msgspec
 
+from padron.domain.account import refuse_deleted
 from padron.domain.change import (
     NONE_WRITTEN,
     Change,
@@ -122,9 +123,7 @@ class SqliteTransaction(NounTransactions):
         if not changes:
             return NONE_WRITTEN
         latest = from_instant(find_latest(changes))
-        taken = (len(changes), latest, self._account_id, count_new(changes))
-        ((last, last_at, vehicle_count, switches),) = self._execute(SQL["take_numbers"], taken)
-        self._strict.note(self._account_id, switches)
+        last, last_at, vehicle_count = self._take_numbers(changes, latest)
         if last_at > latest:
             keep_order(changes, to_instant(last_at))
         first = last - len(changes) + 1
@@ -161,6 +160,14 @@ class SqliteTransaction(NounTransactions):
             rows.append(give_change_row(self._account_id, change, number, vehicle_id, from_instant(change.at)))
         self._executemany(SQL["insert_change"], rows)
         return WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
+
+    def _take_numbers(self, changes: Sequence[Change], latest: int) -> tuple[int, int, int]:
+        """Give the last of the numbers, the earliest instant allowed, and the number of vehicles afterwards."""
+        taken = (len(changes), latest, self._account_id, count_new(changes))
+        for last, last_at, vehicle_count, switches in list(self._execute(SQL["take_numbers"], taken)):
+            self._strict.note(self._account_id, switches)
+            return last, last_at, vehicle_count
+        raise refuse_deleted()
 
     def _update_status(self, change: Change) -> None:
         at = from_instant(change.at)

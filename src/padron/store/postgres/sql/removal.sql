@@ -218,6 +218,10 @@ RETURNING 1;
 UPDATE accounts SET deleting_at = coalesce(deleting_at, $2), disabled_at = coalesce(disabled_at, $2)
 WHERE account_id = $1 RETURNING account_id;
 
+-- name: hold_counter
+-- Before the last look. Nobody writes a change until the transaction ends, and nobody at all if it removes the row.
+SELECT 1 FROM counters WHERE account_id = $1 FOR UPDATE;
+
 -- name: remove_counter
 -- The last row of an account besides its own. Without it, nobody can write a change any more.
 DELETE FROM counters WHERE account_id = $1;
@@ -229,4 +233,4 @@ SELECT account_id, created_at, $2::timestamptz FROM accounts WHERE account_id = 
 
 -- name: remove_account
 -- The account itself.
-DELETE FROM accounts WHERE account_id = $1;
+DELETE FROM accounts WHERE account_id = $1 RETURNING 1;

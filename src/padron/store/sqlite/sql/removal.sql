@@ -217,6 +217,10 @@ RETURNING 1;
 UPDATE accounts SET deleting_at = coalesce(deleting_at, ?2), disabled_at = coalesce(disabled_at, ?2)
 WHERE account_id = ?1 RETURNING account_id;
 
+-- name: hold_counter
+-- Before the last look. On this engine nobody else writes until the transaction ends.
+SELECT 1 FROM counters WHERE account_id = ?1;
+
 -- name: remove_counter
 -- The last row of an account besides its own. Without it, nobody can write a change any more.
 DELETE FROM counters WHERE account_id = ?1;
@@ -228,4 +232,4 @@ SELECT account_id, created_at, ?2 FROM accounts WHERE account_id = ?1;
 
 -- name: remove_account
 -- The account itself.
-DELETE FROM accounts WHERE account_id = ?1;
+DELETE FROM accounts WHERE account_id = ?1 RETURNING 1;
