@@ -74,6 +74,7 @@ async def test_the_palette_goes_to_pages_and_searches(household: Household) -> N
         await expect(page.get_by_role("option").first).to_have_text("Your profile")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Your profile")
+        await page.wait_for_load_state()  # its script hears only from then on
         await page.keyboard.press("Control+k")
         await page.keyboard.type("blue")
         await page.keyboard.press("ArrowDown")

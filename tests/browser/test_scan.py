@@ -61,6 +61,7 @@ async def test_photos_fill_a_list_that_becomes_a_selection(household: Household)
         await screen.open("/console/selections")
         await page.get_by_role("link", name="Scan the list").click()
         for number, taken in enumerate(((VINS[0], VINS[1]), (VINS[1], VINS[2]))):
+            await page.wait_for_load_state()  # its script hears only from then on
             await page.get_by_label("Photo of the barcode").set_input_files(take_photo(*taken))
             said = "2 VINs were added" if number == 0 else "1 VIN was added"
             await expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()

@@ -41,6 +41,7 @@ async def test_somebody_signs_in_finds_a_vehicle_changes_it_and_undoes_it(househ
         await page.get_by_role("button", name="Sign in").first.click()
 
         await page.get_by_role("navigation").get_by_role("link", name="Vehicles").click()
+        await page.wait_for_load_state()  # its script hears only from then on
         await page.get_by_role("searchbox", name="Search vehicles").press_sequentially(vin[-6:].lower())
         await expect(page.locator("[data-rows] tbody tr")).to_have_count(1)
         assert urlsplit(page.url).query == f"q={vin[-6:].lower()}"
