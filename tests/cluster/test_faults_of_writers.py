@@ -181,7 +181,7 @@ async def test_a_node_without_room_refuses_the_changes_of_its_accounts_alone(
             await stage.wait_for(503, theirs, since_s=monotonic())
             begun_s = monotonic()
             await asyncio.sleep(GONE_S)
-            assert await stage.find_troubles() == (200, ["node_failing"])
+            await stage.wait_for_troubles("node_failing")  # a small write may succeed in between, which ends it
             check_reads(await stage.read(the_others), 200)
             check_reads(await stage.read(theirs), 200)
             calm = stage.list_calls(the_others, begun_s)
