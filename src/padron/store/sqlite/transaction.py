@@ -24,6 +24,7 @@ from padron.domain.searching import give_search_text
 from padron.domain.vehicle import Details, Vehicle, fold_text
 from padron.store.changes import to_feed_entry
 from padron.store.nouns import NounTransactions
+from padron.store.port import Row
 from padron.store.sql.columns import fold_columns, fold_plate
 from padron.store.sqlite.port import SQL, SqliteWrites, from_instant, to_instant
 from padron.store.sqlite.statuses import give_change_row, give_status_row
@@ -123,7 +124,9 @@ class SqliteTransaction(NounTransactions):
         if not changes:
             return NONE_WRITTEN
         latest = from_instant(find_latest(changes))
-        last, last_at, vehicle_count = self._take_numbers(changes, latest)
+        taken = (len(changes), latest, self._account_id, count_new(changes))
+        last, last_at, vehicle_count, switches = self._take_numbers(taken)
+        self._strict.note(self._account_id, switches)
         if last_at > latest:
             keep_order(changes, to_instant(last_at))
         first = last - len(changes) + 1
@@ -161,13 +164,11 @@ class SqliteTransaction(NounTransactions):
         self._executemany(SQL["insert_change"], rows)
         return WrittenChanges(changes=changes, first_number=first, vehicle_count=vehicle_count)
 
-    def _take_numbers(self, changes: Sequence[Change], latest: int) -> tuple[int, int, int]:
-        """Give the last of the numbers, the earliest instant allowed, and the number of vehicles afterwards."""
-        taken = (len(changes), latest, self._account_id, count_new(changes))
-        for last, last_at, vehicle_count, switches in list(self._execute(SQL["take_numbers"], taken)):
-            self._strict.note(self._account_id, switches)
-            return last, last_at, vehicle_count
-        raise refuse_deleted()
+    def _take_numbers(self, taken: tuple[int, ...]) -> Row:
+        rows: Sequence[Row] = self._execute(SQL["take_numbers"], taken).fetchall()
+        if not rows:
+            raise refuse_deleted()
+        return rows[0]
 
     def _update_status(self, change: Change) -> None:
         at = from_instant(change.at)
