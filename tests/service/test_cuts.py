@@ -79,6 +79,18 @@ async def test_a_cut_stays_where_it_is_and_instants_keep_their_order_though_cloc
         assert [await reader.find_cut(after(at)) for at in asked] == found
 
 
+async def test_what_is_recorded_while_an_instant_is_looked_up_does_not_make_it_the_present(
+    runtime: Runtime, cast: Cast
+) -> None:
+    """The record passes a clock that was looked at before it, although no clock went back."""
+    await record_at(runtime.store, cast.acme.account.account_id, 1, 3)
+    clock = iter([after(2), after(4)])
+    late = replace(runtime, clock=lambda: next(clock))
+    query = VehicleQuery(filters={}, as_of=after(1.5))
+    found = await list_vehicles(late, cast.acme.principal, query, None)
+    assert [row.vehicle.vin for row in found.page.rows] == [make_vin(0)]
+
+
 QUESTIONS = (
     VehicleQuery(filters={}, limit=3),
     VehicleQuery(filters={}, limit=3, sort="updatedAt", descending=True),

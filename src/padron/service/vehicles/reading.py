@@ -172,10 +172,10 @@ async def _find_state(runtime: Runtime, reader: Reader, as_of: datetime) -> int:
     asks for the present then names the clock's instant. So an instant just before the clock's means
     everything recorded.
     """
-    now = runtime.clock()
-    if as_of < now - PRESENT:
+    if as_of < runtime.clock() - PRESENT:
         return await _find_cut(reader, as_of)
     last_at = await reader.find_last_instant()
+    now = runtime.clock()  # after it: while others write, the record passes a clock that was looked at before
     check_past("asOf", as_of, max(now, last_at))
     if as_of >= now - min(PRESENT, max(last_at - now, timedelta(0))):
         return await _find_cut(reader, max(as_of, last_at))
