@@ -188,7 +188,7 @@ def test_a_deadline_is_for_all_attempts_together(fault: Answer, scripted: Script
         began = time.monotonic()
         with pytest.raises((DeadlinePassed, problems.StoreUnavailable)):
             client.list_operations(options=CallOptions(deadline_s=0.6))
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 2.5
 
 
 async def test_a_deadline_interrupts_with_async(scripted: Scripted) -> None:
@@ -199,7 +199,7 @@ async def test_a_deadline_interrupts_with_async(scripted: Scripted) -> None:
             began = time.monotonic()
             with pytest.raises(DeadlinePassed):
                 await client.list_operations()
-            assert 0.25 < time.monotonic() - began < 10
+            assert 0.25 < time.monotonic() - began < 1.5
 
 
 def test_a_server_that_says_nothing_is_given_up(scripted: Scripted) -> None:

@@ -150,5 +150,5 @@ def test_a_long_text_takes_no_longer_than_a_short_one(part: str) -> None:
     began = time.perf_counter()
     with pytest.raises(PadronError) as refusal:
         parse_instant("asOf", text)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 0.1
     assert len(refusal.value.detail) < 300

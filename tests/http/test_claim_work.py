@@ -129,7 +129,7 @@ async def test_a_claim_waits_for_work(api: Api) -> None:
     began = time.monotonic()
     await start(api.acme)
     assert len(await waiting) == 1
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.long("postgres")
@@ -137,7 +137,7 @@ async def test_a_claim_that_waits_in_vain_is_answered_with_nothing(api: Api) -> 
     await declare(api.acme)
     began = time.monotonic()
     assert await claim(api.acme, wait=1) == []
-    assert 0.9 < time.monotonic() - began < 10
+    assert 0.9 < time.monotonic() - began < 2
 
 
 @pytest.mark.long("postgres")

@@ -264,7 +264,7 @@ async def test_a_collector_that_does_not_answer_holds_up_neither_calls_nor_the_e
         await wait_until(lambda: is_true(collector.received))
         began_s = perf_counter()
         await tracer.close()
-        assert perf_counter() - began_s < 10
+        assert perf_counter() - began_s < 1.5
         hanging.set()
     assert all("Queue full" not in record.getMessage() for record in caplog.records)
 
