@@ -115,7 +115,7 @@ class PostgresTransaction(NounTransactions):
         counters = await self._connection.fetch(SQL["take_numbers"], *taken)
         if not counters:
             raise refuse_deleted()
-        ((last, last_at, vehicle_count, switches),) = counters
+        last, last_at, vehicle_count, switches = counters[0]
         self._strict.note(self._account_id, switches)
         keep_order(changes, last_at)
         first = last - len(changes) + 1

@@ -111,6 +111,11 @@ def count_log_pages(connection: apsw.Connection) -> int:
     raise apsw.BusyError(message)
 
 
+def find_extended(error: apsw.Error) -> int | None:
+    """Give SQLite's extended code of an error, which apsw's types do not know."""
+    return getattr(error, "extendedresult", None)
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Raise ``store_unavailable`` with a sentence when the file or the disk fails."""
@@ -127,7 +132,7 @@ def translate_errors() -> Iterator[None]:
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise TroubledError(TroubleCode.DAMAGED, f"The database file is damaged: {error}. Restore it.") from error
     except apsw.IOError as error:
-        extended = getattr(error, "extendedresult", None)  # apsw's types do not know it
+        extended = find_extended(error)
         if extended == apsw.SQLITE_IOERR_SHMSIZE:  # there is no room for the index of the log: the first that is made
             raise TroubledError(TroubleCode.DISK_FULL, _FULL) from error
         if extended == apsw.SQLITE_IOERR_DATA:

@@ -16,6 +16,7 @@ from padron.store.sql.listing import BuiltStatement, Dialect, build_list
 from padron.store.sql.searching import Proposal, look_by_tokens, propose_by_tokens
 from padron.store.sql.statements import load_engine
 from padron.store.sqlite.commits import GroupCommitter
+from padron.store.sqlite.connection import find_extended
 from padron.store.sqlite.connections import ReadConnections
 from padron.store.sqlite.held_reads import ReadHeld
 
@@ -140,7 +141,7 @@ class SqliteWrites:
         try:
             return len(await self.fetch(name, *parameters))
         except apsw.ConstraintError as error:
-            if getattr(error, "extendedresult", None) != apsw.SQLITE_CONSTRAINT_FOREIGNKEY:  # as in connection.py
+            if find_extended(error) != apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
                 raise
             raise RowNamedError from error
 
