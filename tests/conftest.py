@@ -149,12 +149,17 @@ def _watched_loop(
 ) -> Iterator[None]:
     """Cancel what a test left running, as if its event loop had ended.
 
-    Fail a test in which a callback of an event loop took over 250 ms of processor time. Both are one fixture, because
+    What the test's server did about SIGHUP ends with it, because processes that are started later would inherit it.
+
+    Fail a test in which a callback of an event loop took over 250 ms of processor time. All are one fixture, because
     each costs every test a fifth of a millisecond.
     """
     loop_watch.take_slow()
+    hang_up = signal.getsignal(signal.SIGHUP)
     before = asyncio.all_tasks(event_loop_of_all)  # of what the module's tests share, which goes on
     yield
+    if signal.getsignal(signal.SIGHUP) != hang_up:
+        signal.signal(signal.SIGHUP, hang_up)
     left = asyncio.all_tasks(event_loop_of_all) - before
     if left and "shared_registers" not in request.fixturenames:
         for task in left:
